@@ -1,0 +1,84 @@
+"""The pool of connections to Postgres, and the one place that says which of its errors mean "away, try again".
+
+Session settings belong to the login roles, not to this room, so that a transaction pooler may stand in between. No
+connection is ever held across the network to anyone but Postgres.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from prometheus_client import Histogram
+
+from chassis.errors import Unavailable
+from chassis.logs import get_logger
+from chassis.migrations import wait_for_schema
+from chassis.settings import ServiceSettings
+
+log = get_logger()
+ACQUIRE_SECONDS = Histogram("runhook_database_acquire_seconds", "Wait for a connection of the pool.")
+
+#: What asyncpg raises when Postgres is away, restarting, full or too slow: the caller may try again.
+AWAY_ERRORS = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+
+
+def away(error: BaseException) -> Unavailable:
+    """The domain error for one of AWAY_ERRORS; internals stay in the log."""
+    log.warning("database.away", error=repr(error))
+    return Unavailable("DATABASE_UNAVAILABLE", "the database does not answer: call again", retry_after=1.0)
+
+
+@asynccontextmanager
+async def open_pool(settings: ServiceSettings, process: str, schema_version: int) -> AsyncIterator[asyncpg.Pool]:
+    """A pool for the process, once the database is there and at least at the schema version that the code needs."""
+    pool = await _connect(settings, process)
+    try:
+        await wait_for_schema(pool, schema_version)
+        yield pool
+    finally:
+        await _close(pool)
+
+
+async def _connect(settings: ServiceSettings, process: str) -> asyncpg.Pool:
+    started = time.monotonic()
+    while True:
+        try:
+            return await asyncpg.create_pool(
+                settings.database_url,
+                min_size=1,
+                max_size=settings.database_pool_size,
+                max_inactive_connection_lifetime=300,
+                statement_cache_size=settings.database_statement_cache,
+                command_timeout=60,
+                timeout=10,
+                server_settings={"application_name": process},
+            )
+        except (
+            asyncpg.InvalidPasswordError,
+            asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError,
+        ):
+            raise
+        except AWAY_ERRORS as error:
+            log.warning("database.waiting", error=repr(error), waited_seconds=round(time.monotonic() - started, 1))
+            await asyncio.sleep(1)
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), timeout=5)
+    except TimeoutError:
+        pool.terminate()

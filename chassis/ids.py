@@ -1,0 +1,39 @@
+"""Public ids: a prefix and a KSUID, 27 base62 characters that sort by the second they were made in.
+
+A KSUID is 4 bytes of seconds since 2014-05-13T16:53:20Z and 16 random bytes (the public segmentio/ksuid format).
+"""
+
+import os
+import re
+
+EPOCH = 1_400_000_000
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LENGTH = 27
+_PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
+_FORM = re.compile(r"[0-9A-Za-z]{27}")
+
+
+def ksuid(unix_seconds: int, randomness: bytes | None = None) -> str:
+    """27 characters for the given second; `randomness` is 16 bytes, drawn anew when not given."""
+    payload = os.urandom(16) if randomness is None else randomness
+    number = (max(0, unix_seconds - EPOCH) << 128) | int.from_bytes(payload, "big")
+    pairs = []
+    for _ in range(14):
+        number, rest = divmod(number, 3844)
+        pairs.append(_PAIRS[rest])
+    return "".join(reversed(pairs))[1:]
+
+
+def ksuid_seconds(text: str) -> int:
+    """The unix second in a KSUID of 27 characters. ValueError when it is none."""
+    if not _FORM.fullmatch(text):
+        raise ValueError("not a KSUID")
+    number = 0
+    for character in text:
+        number = number * 62 + ALPHABET.index(character)
+    return (number >> 128) + EPOCH
+
+
+def is_id(prefix: str, text: str) -> bool:
+    """Whether `text` has the form of a public id with this prefix, such as is_id("wsu_", ...)."""
+    return text.startswith(prefix) and _FORM.fullmatch(text, len(prefix)) is not None

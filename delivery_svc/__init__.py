@@ -1,0 +1,1 @@
+"""An event in, signed POSTs out, every attempt remembered."""

@@ -1,0 +1,40 @@
+"""Wiring of delivery_svc: settings, pool, epoch, sender, dispatcher, loops, gRPC door."""
+
+from contextlib import AsyncExitStack
+
+from chassis.caller import Callers
+from chassis.clock import DatabaseClock
+from chassis.database import open_pool
+from chassis.grpc_server import GrpcServer
+from chassis.keyring import KeyRing
+from chassis.loop import Loop
+from chassis.process import Process, run
+from delivery_svc import attempt_log
+from delivery_svc.engine import Engine
+from delivery_svc.pruner import Pruner
+from delivery_svc.servicer import SERVICE_NAME, DeliveryServicer
+from delivery_svc.settings import DeliverySettings
+from runhook.delivery.v1.delivery_service_pb2_grpc import add_DeliveryServiceServicer_to_server
+
+SCHEMA_VERSION = 3
+
+
+async def work(settings: DeliverySettings, process: Process, stack: AsyncExitStack) -> None:
+    """Builds the rooms and serves until the process is told to stop."""
+    attempt_log.configure(settings.log_level)
+    key_ring = KeyRing.from_file(settings.key_ring_file)
+    pool = await stack.enter_async_context(open_pool(settings, "delivery_svc", SCHEMA_VERSION))
+    engine = Engine(settings, pool, DatabaseClock(), key_ring)
+    pruner = Pruner(pool)
+    await pruner.tick()
+    await engine.start()
+    servicer = DeliveryServicer(Callers(pool, settings.service_credential()), engine.publisher)
+    door = GrpcServer(settings, lambda server: add_DeliveryServiceServicer_to_server(servicer, server), [SERVICE_NAME])
+    await process.serve(
+        doors=[door], loops=[*engine.loops, Loop("prune", pruner.tick, interval=3600)], drain=[engine.drain]
+    )
+    await engine.stop()
+
+
+if __name__ == "__main__":
+    run("delivery_svc", DeliverySettings, work)

@@ -1,0 +1,85 @@
+"""The claimer: takes what is free and due, and draws from lanes that have parked rows and room. Any pod does it.
+
+Nothing here is needed for an event's first attempt while there is room: it is for retries, overflow, parked rows, and what
+other pods left behind.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+import asyncpg
+
+from chassis.database import AWAY_ERRORS
+from delivery_svc.dispatcher import Dispatcher
+from delivery_svc.intake import Intake
+from delivery_svc.store import lane, queue
+
+LARGEST_CLAIM = 500
+MOST_LANES = 100
+
+
+class Claimer:
+    """`tick` claims once and draws once. It says that there is more when a claim came back full."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        dispatcher: Dispatcher,
+        intake: Intake,
+        may_send: Callable[[], bool],
+        unknown_outcome: Callable[[], None],
+    ) -> None:
+        self._pool = pool
+        self._dispatcher = dispatcher
+        self._intake = intake
+        self._may_send = may_send
+        self._unknown_outcome = unknown_outcome
+
+    async def tick(self) -> bool:
+        """Whether to come again at once."""
+        if not self._may_send() or self._dispatcher.room == 0:
+            return False
+        try:
+            full = await self._claim()
+            drawn = await self._draw()
+        except AWAY_ERRORS:
+            self._unknown_outcome()
+            raise
+        return (full or drawn) and self._dispatcher.room > 0
+
+    async def _claim(self) -> bool:
+        room = self._intake.reserve_claim()
+        limit = min(room.total, LARGEST_CLAIM)
+        try:
+            rows = await queue.claim(self._pool, room.epoch, limit) if limit else []
+        finally:
+            self._intake.unreserve(room)
+        self._intake.backlog = limit == 0 or len(rows) == limit
+        self._intake.claimed(rows, room)
+        return bool(rows) and len(rows) == limit
+
+    async def _draw(self) -> bool:
+        room = self._intake.reserve_claim()
+        try:
+            rows, more = await self._draw_lanes(room.epoch, room.lane, room.lanes, room.total)
+        finally:
+            self._intake.unreserve(room)
+        self._intake.claimed(rows, room)
+        self._dispatcher.mark_thirsty(more)
+        return False  # a lane that has more says so itself when it has room again
+
+    async def _draw_lanes(
+        self, epoch: int, lane_room: int, rooms: dict[int, int], limit: int
+    ) -> tuple[list[asyncpg.Record], list[int]]:
+        """Rows drawn, and the lanes that have more."""
+        if limit == 0:
+            return [], []
+        full = [subscription_id for subscription_id, room in rooms.items() if room == 0]
+        async with self._pool.acquire() as acquired, acquired.transaction():
+            connection = cast(asyncpg.Connection, acquired)
+            lanes = await lane.due_lanes(connection, full, MOST_LANES)
+            if not lanes:
+                return [], []
+            rows = await lane.draw(connection, epoch, {one: rooms.get(one, lane_room) for one in lanes}, limit)
+            next_due = await lane.set_next_due(connection, lanes)
+        return rows, [one for one, due_at in next_due.items() if due_at is not None]

@@ -1,0 +1,142 @@
+"""One connection to an endpoint: writes a request, reads its answer, and tells its keeper how it ended.
+
+Invariant: a connection carries at most one post at a time, and once its keeper was told how that post ended, it has
+let go of it; what comes after that belongs to nobody and closes the connection.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from delivery_svc.answer import Answer, AnswerError
+from delivery_svc.endpoint import Endpoint, Origin
+from delivery_svc.exchange import ErrorClass, Exchange
+
+
+@dataclass(slots=True, eq=False)
+class Post:
+    """One request on its way. Times are monotonic seconds; `stage` completes the sentence "timed out while ..."."""
+
+    endpoint: Endpoint
+    request: bytes
+    done: Callable[[Exchange], None]
+    started_at: float
+    deadline: float
+    stage: str = "waiting for the answer"
+    connection: "Connection | None" = None
+    dialing: "asyncio.Task[None] | None" = None
+    retried: bool = False
+    settled: bool = False
+
+
+class Keeper(Protocol):
+    """Who a connection reports to: the sender."""
+
+    def opened(self, connection: "Connection") -> None:
+        """The connection is open and about to carry its first post."""
+
+    def answered(self, connection: "Connection", post: Post) -> None:
+        """The answer is complete."""
+
+    def broken(self, connection: "Connection", post: Post, error: ErrorClass, detail: str) -> None:
+        """There will be no answer on this connection."""
+
+    def retired(self, connection: "Connection") -> None:
+        """The connection, which carries nothing, is no longer fit for use."""
+
+    def gone(self, connection: "Connection") -> None:
+        """The connection is closed."""
+
+
+class Connection(asyncio.Protocol):
+    """An open connection and the answer that it is reading. It writes its first post as soon as it is made."""
+
+    __slots__ = ("_keeper", "_post", "_transport", "_uses", "answer", "idle_since", "origin")
+
+    _transport: asyncio.Transport
+
+    def __init__(self, keeper: Keeper, first: Post, answer_limit: int) -> None:
+        self.origin: Origin = first.endpoint.origin
+        self.answer = Answer(answer_limit)
+        self.idle_since = 0.0
+        self._keeper = keeper
+        self._post: Post | None = first
+        self._uses = 0
+
+    def carry(self, post: Post) -> None:
+        """Write the post's request, in one piece, and read its answer."""
+        self.answer.begin()
+        self._uses += 1
+        self._post = post
+        post.connection = self
+        self._transport.write(post.request)
+
+    @property
+    def is_usable(self) -> bool:
+        return not self._transport.is_closing()
+
+    @property
+    def is_written(self) -> bool:
+        """Whether all of the request has left for the network."""
+        return not self._transport.get_write_buffer_size()
+
+    @property
+    def was_kept(self) -> bool:
+        """Whether the post that it carries is not its first."""
+        return self._uses > 1
+
+    def abort(self) -> None:
+        """Close at once, without waiting for the peer, and forget the post."""
+        self._post = None
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._keeper.opened(self)
+        post = self._post
+        if post is None or post.settled:
+            self.abort()
+        else:
+            post.stage = "waiting for the answer"
+            self.carry(post)
+
+    def data_received(self, data: bytes) -> None:
+        post = self._post
+        if post is None:
+            self._retire()
+            return
+        try:
+            self.answer.feed(data)
+        except AnswerError as garbage:
+            self._post = None
+            self._keeper.broken(self, post, ErrorClass.PROTOCOL, str(garbage))
+            return
+        if self.answer.complete:
+            self._post = None
+            self._keeper.answered(self, post)
+
+    def eof_received(self) -> None:
+        # A peer that only half-closes has said its last word too.
+        self._end_post()
+        self._retire()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_post()
+        self._keeper.gone(self)
+
+    def _end_post(self) -> None:
+        post, self._post = self._post, None
+        if post is None:
+            return
+        if self.answer.end():
+            self._keeper.answered(self, post)
+        elif self.answer.received:
+            self._keeper.broken(self, post, ErrorClass.RESET, "The endpoint closed the connection within its answer.")
+        else:
+            self._keeper.broken(self, post, ErrorClass.RESET, "The endpoint closed the connection without an answer.")
+
+    def _retire(self) -> None:
+        """Close, because whoever is at the other end has closed, or does not keep to the protocol."""
+        self._keeper.retired(self)
+        self._transport.abort()

@@ -1,0 +1,55 @@
+"""The courier: makes a signed POST of a delivery, and of its exchange what is to be recorded."""
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+from chassis.clock import DatabaseClock
+from delivery_svc.delivery import Attempt, Delivery, Settled
+from delivery_svc.exchange import ErrorClass, Exchange
+from delivery_svc.payload import render_body
+from delivery_svc.retry import Outcome, RetryPolicy, next_step
+from delivery_svc.sender import Sender
+from delivery_svc.signing import authorization
+
+USER_AGENT = "Runhook/0.1"
+_HEADERS = f"Content-Type: application/json\r\nUser-Agent: {USER_AGENT}\r\nAccept: */*\r\nAuthorization: %s\r\n"
+
+
+class Courier:
+    """Knows the sender, the retry schedule and the clock; keeps nothing."""
+
+    def __init__(
+        self, *, sender: Sender, policy: RetryPolicy, clock: DatabaseClock, attempt_id: Callable[[], int]
+    ) -> None:
+        self._sender = sender
+        self._policy = policy
+        self._clock = clock
+        self._attempt_id = attempt_id
+
+    def send(self, delivery: Delivery, done: Callable[[Exchange], None]) -> None:
+        """Begins the POST. A delivery whose profile has no endpoint never comes here."""
+        profile = delivery.profile
+        assert profile.endpoint is not None
+        body = render_body(delivery.event, profile.public_id, delivery.webhook_name)
+        headers = (_HEADERS % authorization(profile.secret, body)).encode()
+        self._sender.send(profile.endpoint, headers, body, done)
+
+    def settle(self, delivery: Delivery, exchange: Exchange) -> Settled:
+        """Judges an attempt. One that this process cut short by stopping is given back: it says nothing of the endpoint."""
+        if exchange.error is ErrorClass.SHUTDOWN:
+            return Settled(delivery)
+        delivery.attempts += 1
+        step = next_step(delivery.attempts, exchange, self._policy, random.random())
+        attempt = Attempt(
+            id=self._attempt_id(),
+            number=delivery.attempts,
+            attempted_at=self._clock.now() - timedelta(seconds=exchange.duration),
+            outcome=step.outcome,
+            exchange=exchange,
+        )
+        if step.delay is not None:
+            return Settled(delivery, attempt, delay=step.delay)
+        if step.outcome is Outcome.SUCCEEDED:
+            return Settled(delivery, attempt, state="SUCCEEDED")
+        return Settled(delivery, attempt, state="FAILED", reason="retries_exhausted")

@@ -1,0 +1,64 @@
+"""A delivery in a pod's hands, and what is to be written when the pod lets go of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from delivery_svc.endpoint import Endpoint
+from delivery_svc.event import Event
+from delivery_svc.exchange import Exchange
+from delivery_svc.retry import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What sending needs to know of a subscription, at one version of it. `unsendable` says why nothing is sent to it; empty
+    when it may be sent to."""
+
+    subscription_id: int
+    version: int
+    public_id: str
+    name: str
+    endpoint: Endpoint | None
+    secret: bytes
+    unsendable: str
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One event bound for one subscription, leased to this pod under `epoch`. `arrived` is monotonic seconds."""
+
+    id: int
+    event: Event
+    profile: Profile
+    webhook_name: str
+    published_at: datetime
+    attempts: int
+    epoch: int
+    arrived: float
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One HTTP exchange of a delivery, to be appended."""
+
+    id: int
+    number: int
+    attempted_at: datetime
+    outcome: Outcome
+    exchange: Exchange
+
+
+@dataclass(slots=True)
+class Settled:
+    """How a delivery leaves this pod's hands.
+
+    With an attempt: done (state is SUCCEEDED or FAILED) or rescheduled (`delay` seconds from the flush on). Without one:
+    CANCELLED with a reason, parked because its lane is full, or given back free (neither).
+    """
+
+    delivery: Delivery
+    attempt: Attempt | None = None
+    state: str | None = None
+    reason: str = ""
+    delay: float = 0.0
+    parked: bool = False

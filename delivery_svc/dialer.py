@@ -1,0 +1,132 @@
+"""Opening a connection: resolve, ask the policy, connect, TLS.
+
+Invariant: a connection goes to an address that the policy has seen, to that very address, and never to a name; the name
+stays in Host and in TLS, where it is verified. What resolves differently a moment later changes nothing.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Callable
+
+from delivery_svc.address import Address, AddressPolicy, literal_address
+from delivery_svc.connection import Connection, Post
+from delivery_svc.exchange import ErrorClass
+from delivery_svc.resolver import ResolutionError, Resolver
+
+# Errors of a connect that say something about this process and nothing about the endpoint.
+_OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+
+
+class DialError(Exception):
+    """Why there is no connection: an error class and a sentence for people."""
+
+    def __init__(self, error: ErrorClass, detail: str) -> None:
+        super().__init__(detail)
+        self.error = error
+        self.detail = detail
+
+
+class Dialer:
+    """Opens connections. `patience_seconds` is how long an address may stay silent before the next one is tried."""
+
+    def __init__(
+        self, *, policy: AddressPolicy, resolver: Resolver, tls: ssl.SSLContext, patience_seconds: float
+    ) -> None:
+        self._policy = policy
+        self._resolver = resolver
+        self._tls = tls
+        self._patience_seconds = patience_seconds
+
+    async def dial(self, post: Post, connection: Callable[[], Connection]) -> None:
+        """Open a connection for this post; it begins to carry the post by itself. DialError if there is none."""
+        endpoint = post.endpoint
+        post.stage = "resolving the host name"
+        addresses = await self._allowed_addresses(endpoint.host)
+        post.stage = "connecting"
+        sock, address = await self._connect_to_one(addresses, endpoint.port)
+        loop = asyncio.get_running_loop()
+        if not endpoint.tls:
+            await loop.create_connection(connection, sock=sock)
+            return
+        post.stage = "the TLS handshake"
+        name = str(address) if literal_address(endpoint.host) is not None else endpoint.host.removesuffix(".")
+        try:
+            await loop.create_connection(connection, sock=sock, ssl=self._tls, server_hostname=name)
+        except (OSError, ValueError) as failure:
+            raise DialError(ErrorClass.TLS, _tls_detail(failure)) from None
+
+    async def _allowed_addresses(self, host: str) -> list[Address]:
+        try:
+            addresses = await self._resolver.resolve(host)
+        except ResolutionError as failure:
+            raise DialError(ErrorClass.DNS, str(failure)) from None
+        if not addresses:
+            raise DialError(ErrorClass.DNS, "The host name has no address.")
+        refusals = [self._policy.refusal(address) for address in addresses]
+        allowed = [address for address, refusal in zip(addresses, refusals, strict=True) if refusal is None]
+        if not allowed:
+            raise DialError(ErrorClass.ADDRESS_DENIED, f"The host's address is not allowed ({refusals[0]}).")
+        return allowed
+
+    async def _connect_to_one(self, addresses: list[Address], port: int) -> tuple[socket.socket, Address]:
+        for address in addresses[:-1]:
+            try:
+                async with asyncio.timeout(self._patience_seconds):
+                    return await _connect(address, port), address
+            except OSError:  # a TimeoutError is one, too
+                continue
+        try:
+            return await _connect(addresses[-1], port), addresses[-1]
+        except OSError as failure:
+            raise _connect_error(failure) from None
+
+
+async def _connect(address: Address, port: int) -> socket.socket:
+    """Connect by hand: the loop's own sock_connect asks for names again, and uvloop does so in a thread."""
+    sock = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        code = sock.connect_ex((str(address), port))
+        if code == errno.EINPROGRESS:
+            await _until_writable(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _until_writable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    writable: asyncio.Future[None] = loop.create_future()
+
+    def settle() -> None:
+        loop.remove_writer(sock)
+        writable.set_result(None)
+
+    loop.add_writer(sock, settle)
+    try:
+        await writable
+    finally:
+        loop.remove_writer(sock)
+
+
+def _connect_error(failure: OSError) -> DialError:
+    if failure.errno in _OUR_OWN:
+        return DialError(ErrorClass.INTERNAL, "The sender could not open a connection.")
+    if failure.errno == errno.ECONNREFUSED:
+        return DialError(ErrorClass.CONNECT, "The endpoint refused the connection.")
+    return DialError(ErrorClass.CONNECT, "The endpoint could not be reached.")
+
+
+def _tls_detail(failure: Exception) -> str:
+    if isinstance(failure, ssl.SSLCertVerificationError):
+        return f"The endpoint's certificate could not be verified: {failure.verify_message}"
+    if isinstance(failure, ssl.SSLError) and failure.reason:
+        return f"The TLS handshake failed: {failure.reason.lower().replace('_', ' ')}."
+    return "The endpoint closed the connection during the TLS handshake."

@@ -1,0 +1,142 @@
+"""The dispatcher: which delivery is sent next, and how many at once. Round robin over lanes, all callbacks, no tasks.
+
+What the pod holds (waiting, in flight, sent but not yet recorded) stays below 2 x slots: held counts until its result is
+committed, so a slow Postgres slows leasing by itself, and memory is bounded whatever the backlog.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from delivery_svc.delivery import Delivery, Settled
+from delivery_svc.exchange import Exchange
+from delivery_svc.lane import Lane
+
+Send = Callable[[Delivery, Callable[[Exchange], None]], None]
+Settle = Callable[[Delivery, Exchange], Settled]
+
+
+class Dispatcher:
+    """Holds deliveries in lanes and sends them. `send` begins a POST, `settle` judges its exchange, `record` takes what leaves this pod's hands; `may_send` is the pod's fence."""
+
+    def __init__(
+        self,
+        *,
+        slots: int,
+        lane_limit: int,
+        send: Send,
+        settle: Settle,
+        record: Callable[[Settled], None],
+        may_send: Callable[[], bool],
+    ) -> None:
+        self.slots = slots
+        self.lane_limit = lane_limit
+        self.in_flight = 0
+        self.held: set[int] = set()  # ids of deliveries
+        self.reserved = 0
+        self.on_room: Callable[[], None] = lambda: None
+        self.on_thirst: Callable[[], None] = lambda: None
+        self._send = send
+        self._settle = settle
+        self._record = record
+        self._may_send = may_send
+        self._lanes: dict[int, Lane] = {}
+        self._ring: deque[Lane] = deque()
+        self._closed = False
+
+    @property
+    def room(self) -> int:
+        """How many more deliveries this pod may lease."""
+        return 0 if self._closed else max(0, 2 * self.slots - len(self.held) - self.reserved)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait in lanes."""
+        return sum(lane.waiting for lane in self._lanes.values())
+
+    def lane_rooms(self) -> dict[int, int]:
+        """Room of the lanes that hold something, by subscription; any other lane has 2 x lane_limit."""
+        return {lane.subscription_id: lane.room for lane in self._lanes.values() if lane.waiting}
+
+    def offer(self, deliveries: Iterable[Delivery]) -> None:
+        """Takes held deliveries in and sends what may go. What its lane cannot hold goes back, parked."""
+        for delivery in deliveries:
+            lane = self._lane(delivery.profile.subscription_id)
+            if self._closed:
+                self._record(Settled(delivery))
+            elif lane.room == 0:
+                lane.thirsty = True
+                self._record(Settled(delivery, parked=True))
+            else:
+                lane.push(delivery)
+                self._queue(lane)
+        self.pump()
+
+    def pump(self) -> None:
+        """Sends while there are slots, lanes in turn."""
+        if not self._ring or not self._may_send():
+            return
+        while self._ring and self.in_flight < self.slots:
+            lane = self._ring.popleft()
+            lane.queued = False
+            if lane.sendable:
+                self._begin(lane, lane.pop())
+                self._queue(lane)
+
+    def hold(self, delivery_ids: Iterable[int]) -> None:
+        """These are leased to this pod: they take room until they are released."""
+        self.held.update(delivery_ids)
+
+    def release(self, delivery_ids: Iterable[int]) -> None:
+        """What these became is committed (or they are no longer this pod's): their room is free."""
+        self.held.difference_update(delivery_ids)
+        self.on_room()
+
+    def mark_thirsty(self, subscription_ids: Iterable[int]) -> None:
+        """These lanes have parked rows: `on_thirst` is called when one of them has room again."""
+        for subscription_id in subscription_ids:
+            self._lane(subscription_id).thirsty = True
+
+    def drop_waiting(self) -> int:
+        """Forgets all that wait, without a word to Postgres: their lease is no longer this pod's. Returns how many."""
+        dropped = [delivery.id for lane in self._lanes.values() for delivery in lane.empty()]
+        self.release(dropped)
+        return len(dropped)
+
+    def give_back(self) -> None:
+        """Takes nothing more and hands back what waits, for other pods; what is in flight goes on."""
+        self._closed = True
+        for lane in self._lanes.values():
+            for delivery in lane.empty():
+                self._record(Settled(delivery))
+
+    def _lane(self, subscription_id: int) -> Lane:
+        lane = self._lanes.get(subscription_id)
+        if lane is None:
+            lane = self._lanes[subscription_id] = Lane(subscription_id, self.lane_limit)
+        return lane
+
+    def _queue(self, lane: Lane) -> None:
+        if not lane.queued and lane.sendable:
+            lane.queued = True
+            self._ring.append(lane)
+
+    def _begin(self, lane: Lane, delivery: Delivery) -> None:
+        lane.in_flight += 1
+        self.in_flight += 1
+
+        def done(exchange: Exchange) -> None:
+            lane.in_flight -= 1
+            self.in_flight -= 1
+            self._record(self._settle(delivery, exchange))
+            self._queue(lane)
+            self._look_after(lane)
+            self.pump()
+
+        self._send(delivery, done)
+
+    def _look_after(self, lane: Lane) -> None:
+        if lane.thirsty and lane.waiting <= lane.limit // 2:
+            lane.thirsty = False
+            self.on_thirst()
+        elif lane.idle and not lane.queued:
+            self._lanes.pop(lane.subscription_id, None)

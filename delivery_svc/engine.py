@@ -1,0 +1,130 @@
+"""The delivery engine put together: every pod runs this one program; there are no roles.
+
+publish --commit--> intake --> dispatcher --> courier/sender --> recorder --commit--> released
+                      ^                                             |
+                   claimer <------- free, due, parked rows <--------+
+beater proves the epoch, rescuer frees what the dead held, reconciler what an unknown outcome left behind
+"""
+
+import asyncio
+
+import asyncpg
+
+from chassis.clock import DatabaseClock
+from chassis.keyring import KeyRing
+from chassis.logs import get_logger
+from chassis.loop import Loop
+from delivery_svc import metrics
+from delivery_svc.address import AddressPolicy
+from delivery_svc.beater import Beater
+from delivery_svc.claimer import Claimer
+from delivery_svc.courier import Courier
+from delivery_svc.dispatcher import Dispatcher
+from delivery_svc.intake import Intake
+from delivery_svc.profiles import Profiles
+from delivery_svc.publish import Publisher
+from delivery_svc.reconciler import Reconciler
+from delivery_svc.recorder import Recorder
+from delivery_svc.rescuer import Rescuer
+from delivery_svc.resolver import Resolver
+from delivery_svc.sender import Sender
+from delivery_svc.settings import DeliverySettings
+from delivery_svc.tls import tls_context
+
+log = get_logger()
+
+
+class Engine:
+    """Owns the rooms of delivering. `start` before the loops run, `drain` while they still do, `stop` after."""
+
+    def __init__(self, settings: DeliverySettings, pool: asyncpg.Pool, clock: DatabaseClock, key_ring: KeyRing) -> None:
+        dead_after = settings.delivery_dead_after_seconds
+        self._grace = settings.grace_seconds
+        self.beater = Beater(pool, clock, settings.pod_name, dead_after)
+        self.sender = _sender(settings)
+        courier = Courier(
+            sender=self.sender, policy=settings.retry_policy, clock=clock, attempt_id=self.beater.attempt_id
+        )
+        self.recorder = Recorder(pool, lambda ids: self.dispatcher.release(ids))
+        self.dispatcher = Dispatcher(
+            slots=settings.delivery_slots,
+            lane_limit=settings.delivery_lane_limit,
+            send=courier.send,
+            settle=courier.settle,
+            record=self.recorder.add,
+            may_send=self.beater.may_send,
+        )
+        self.intake = Intake(
+            dispatcher=self.dispatcher,
+            profiles=Profiles(pool, key_ring),
+            record=self.recorder.add,
+            epoch=lambda: self.beater.epoch,
+            wake_claimer=lambda: self._claim_loop.wake(),
+        )
+        self.reconciler = Reconciler(pool, self.beater, self.dispatcher, self.intake)
+        self.publisher = Publisher(pool, clock, self.intake, self.reconciler.suspect)
+        self.claimer = Claimer(pool, self.dispatcher, self.intake, self.beater.may_send, self.reconciler.suspect)
+        self.rescuer = Rescuer(pool, dead_after)
+        self._claim_loop = Loop("claim", self.claimer.tick, interval=settings.delivery_claim_seconds)
+        beat = settings.delivery_heartbeat_seconds
+        self.loops = [
+            self._claim_loop,
+            Loop("beat", self._beat, interval=beat, jitter=0.1),
+            Loop("rescue", self.rescuer.tick, interval=beat),
+            Loop("reconcile", self.reconciler.tick, interval=beat),
+            Loop("sample", self._sample, interval=1.0),
+        ]
+        self.beater.on_fenced = self._fenced
+        self.dispatcher.on_room = self._room
+        self.dispatcher.on_thirst = self._claim_loop.wake
+
+    async def start(self) -> None:
+        """Takes an epoch."""
+        await self.beater.join()
+
+    async def drain(self) -> None:
+        """Hands back what waits, finishes what is in flight, and returns when all of it is committed."""
+        await self.intake.idle()
+        self.dispatcher.give_back()
+        try:
+            async with asyncio.timeout(max(0.5, self._grace - 5)):
+                while self.dispatcher.in_flight:
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            log.warning("drain.cut_short", in_flight=self.dispatcher.in_flight)
+        await self.sender.close()
+        await asyncio.sleep(0)
+        await self.recorder.idle()
+
+    async def stop(self) -> None:
+        """Leaves the epoch."""
+        await self.beater.leave()
+
+    async def _beat(self) -> None:
+        await self.beater.tick()
+        self.dispatcher.pump()  # after a fence was lifted, what waits goes on
+
+    def _fenced(self) -> None:
+        dropped = self.dispatcher.drop_waiting()
+        log.warning("deliveries.dropped", deliveries=dropped, epoch=self.beater.epoch)
+
+    def _room(self) -> None:
+        if self.intake.backlog and self.dispatcher.room >= self.dispatcher.slots // 2:
+            self._claim_loop.wake()
+
+    async def _sample(self) -> None:
+        metrics.IN_FLIGHT.set(self.dispatcher.in_flight)
+        metrics.HELD.set(len(self.dispatcher.held))
+        metrics.WAITING.set(self.dispatcher.waiting)
+        metrics.BACKLOG.set(1 if self.intake.backlog else 0)
+        metrics.CONNECTIONS.set(self.sender.open_connections)
+
+
+def _sender(settings: DeliverySettings) -> Sender:
+    return Sender(
+        policy=AddressPolicy(allowed_networks=settings.allowed_networks),
+        resolver=Resolver(),
+        tls=tls_context(str(settings.delivery_ca_file) if settings.delivery_ca_file else None),
+        timeout=settings.delivery_timeout_seconds,
+        idle_total=settings.delivery_idle_connections,
+    )

@@ -1,0 +1,107 @@
+"""An event: its types, its limits, and its `data`, rendered once so that every attempt sends the same bytes.
+
+The shape of `data` is contract/outbound.md section 1.4: key order, decimal strings for ids, "None" for no message.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from json.encoder import encode_basestring
+
+MOST_EVENTS = 1000
+LARGEST_DATA = 256 * 1024
+LARGEST_BATCH = 4 * 1024 * 1024
+LONGEST_REQUEST_ID = 128
+NO_MESSAGE = "None"
+SECOND = 1_000_000_000
+
+
+class EventType(StrEnum):
+    """What can be subscribed to. A cancelled run makes no event (contract, section 1.4)."""
+
+    STARTED = "job.run.started"
+    COMPLETED = "job.run.completed"
+    ERRORED = "job.run.errored"
+
+
+#: The payload's "runStatus" by its "runStatusCode".
+RUN_STATUS = {1: "Queued", 2: "Starting", 3: "Running", 10: "Success", 20: "Errored", 30: "Cancelled"}
+#: The key of the run's end, by event type: an errored run says when it erred, a started one has no end.
+END_KEY: dict[str, str] = {EventType.COMPLETED: "runFinishedAt", EventType.ERRORED: "runErroredAt"}
+EVENT_TYPES = frozenset(kind.value for kind in EventType)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRun:
+    """The facts of a run. Times are whole unix seconds, None where there is none."""
+
+    job_id: int
+    job_name: str
+    run_id: int
+    environment_id: int
+    environment_name: str
+    dbt_version: str
+    project_name: str
+    project_id: int
+    run_status_code: int
+    run_status_message: str
+    run_reason: str
+    run_started_at: int | None
+    run_finished_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event as its publisher sent it, checked. `event_time_ns` is None for "when it is stored"."""
+
+    account_id: int
+    event_type: str
+    job_id: int
+    request_id: str | None
+    event_time_ns: int | None
+    data: bytes
+    body_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it is stored, shared by all of its deliveries in memory."""
+
+    event_id: str
+    account_id: int
+    event_type: str
+    job_id: int
+    event_time_ns: int
+    data: bytes
+
+
+def render_data(event_type: str, run: JobRun) -> bytes:
+    """The `data` object: compact JSON in UTF-8, keys in the contract's order."""
+    text = encode_basestring
+    parts = [
+        f'{{"jobId":"{run.job_id}","jobName":{text(run.job_name)},"runId":"{run.run_id}"'
+        f',"environmentId":"{run.environment_id}","environmentName":{text(run.environment_name)}'
+        f',"dbtVersion":{text(run.dbt_version)},"projectName":{text(run.project_name)},"projectId":"{run.project_id}"'
+        f',"runStatus":"{RUN_STATUS[run.run_status_code]}","runStatusCode":{run.run_status_code}'
+        f',"runStatusMessage":{text(run.run_status_message or NO_MESSAGE)},"runReason":{text(run.run_reason)}'
+    ]
+    if run.run_started_at is not None:
+        parts.append(f',"runStartedAt":"{second_text(run.run_started_at)}"')
+    end_key = END_KEY.get(event_type)
+    if end_key is not None and run.run_finished_at is not None:
+        parts.append(f',"{end_key}":"{second_text(run.run_finished_at)}"')
+    parts.append("}")
+    return "".join(parts).encode()
+
+
+def second_text(unix_seconds: int) -> str:
+    """A run's time: whole seconds and "Z", such as 2023-01-31T19:28:07Z."""
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def nanosecond_text(unix_ns: int) -> str:
+    """An event's time: up to nine digits, trailing zeros cut (as in the captured payloads), no point when there are none."""
+    seconds, fraction = divmod(unix_ns, SECOND)
+    stem = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    digits = f"{fraction:09d}".rstrip("0")
+    return f"{stem}.{digits}Z" if digits else f"{stem}Z"

@@ -1,0 +1,166 @@
+"""The intake: how much this pod may lease, and the way of what it leased into the dispatcher.
+
+While there is a backlog (a publish overflowed the room, or a claim came back full) publish leases nothing: otherwise new
+events would overtake old ones for ever. The backlog ends with the first claim that comes back short. A statement that
+began under an old epoch brings nothing in: its rows are no longer this pod's.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+import asyncpg
+
+from chassis.database import AWAY_ERRORS
+from chassis.logs import get_logger
+from delivery_svc.delivery import Delivery, Profile, Settled
+from delivery_svc.dispatcher import Dispatcher
+from delivery_svc.event import Event
+from delivery_svc.profiles import Profiles
+from delivery_svc.store.publishing import Room
+
+log = get_logger()
+NO_PROFILE = Profile(
+    subscription_id=0, version=0, public_id="", name="", endpoint=None, secret=b"", unsendable="subscription_deleted"
+)
+
+
+class _Leased:
+    """A row that a statement leased: its delivery, but for the profile. `webhook_name` is None for the profile's own."""
+
+    __slots__ = ("attempts", "event", "id", "published_at", "subscription_id", "version", "webhook_name")
+
+    def __init__(self, row: asyncpg.Record, event: Event, webhook_name: str | None, attempts: int) -> None:
+        self.id: int = row["id"]
+        self.event = event
+        self.subscription_id: int = row["subscription_id"]
+        self.version: int = row["version"]
+        self.webhook_name = webhook_name
+        self.published_at: datetime = row["published_at"]
+        self.attempts = attempts
+
+
+class Intake:
+    """Leases are taken through here alone: `reserve` before the statement, then `born` or `claimed` with its rows."""
+
+    def __init__(
+        self,
+        *,
+        dispatcher: Dispatcher,
+        profiles: Profiles,
+        record: Callable[[Settled], None],
+        epoch: Callable[[], int],
+        wake_claimer: Callable[[], None],
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._profiles = profiles
+        self._record = record
+        self._epoch = epoch
+        self._wake_claimer = wake_claimer
+        self._fan_out = 1.0
+        self._loading: set[asyncio.Task[None]] = set()
+        self.backlog = False
+        self.paused = False  # nothing is leased while the reconciler looks
+
+    def reserve(self, events: int) -> Room:
+        """Room for a publish of so many events; give it back with `unreserve`."""
+        wanted = max(events, int(events * self._fan_out) + 1)
+        return self._room(0 if self.backlog else min(self._dispatcher.room, wanted))
+
+    def reserve_claim(self) -> Room:
+        """All the room there is, for a claim."""
+        return self._room(self._dispatcher.room)
+
+    def unreserve(self, room: Room) -> None:
+        """The statement has ended: what it brought is held from now on."""
+        self._dispatcher.reserved -= room.total
+
+    def born(self, rows: Sequence[asyncpg.Record], events: Sequence[Event], room: Room) -> None:
+        """What a publish committed: leased rows go to the dispatcher, free ones mean a backlog, parked ones a draw."""
+        if events:
+            self._fan_out = max(len(rows) / len(events), 0.9 * self._fan_out)
+        if any(not row["leased"] and not row["parked"] for row in rows):
+            self.backlog = True
+            self._wake_claimer()
+        self._dispatcher.mark_thirsty({row["subscription_id"] for row in rows if row["parked"]})
+        leased = [row for row in rows if row["leased"]]
+        self._admit([_Leased(row, events[row["ord"]], None, 0) for row in leased], room.epoch)
+
+    def claimed(self, rows: Iterable[asyncpg.Record], room: Room) -> None:
+        """What a claim or a draw leased."""
+        self._admit([_Leased(row, _event(row), row["webhook_name"], row["attempts"]) for row in rows], room.epoch)
+
+    async def idle(self) -> None:
+        """Returns when nothing waits for a profile."""
+        while self._loading:
+            await asyncio.wait(self._loading)
+
+    def _room(self, wanted: int) -> Room:
+        total = 0 if self.paused else wanted
+        self._dispatcher.reserved += total
+        return Room(
+            epoch=self._epoch(),
+            total=total,
+            lane=2 * self._dispatcher.lane_limit,
+            lanes=self._dispatcher.lane_rooms(),
+        )
+
+    def _admit(self, leased: list[_Leased], epoch: int) -> None:
+        if not leased:
+            return
+        if epoch != self._epoch():
+            log.info("lease.dropped", deliveries=len(leased), epoch=epoch)
+            return
+        self._dispatcher.hold(one.id for one in leased)
+        missing = {
+            one.subscription_id for one in leased if self._profiles.get(one.subscription_id, one.version) is None
+        }
+        if not missing:
+            self._offer(leased, epoch)
+            return
+        task = asyncio.create_task(self._load_and_offer(leased, missing, epoch))
+        self._loading.add(task)
+        task.add_done_callback(self._loading.discard)
+
+    async def _load_and_offer(self, leased: list[_Leased], missing: set[int], epoch: int) -> None:
+        pause = 0.05
+        while True:
+            try:
+                await self._profiles.load(missing)
+                break
+            except AWAY_ERRORS as error:
+                log.warning("profiles.waiting", error=repr(error), subscriptions=len(missing))
+                await asyncio.sleep(pause)
+                pause = min(2.0, pause * 2)
+        if epoch == self._epoch():
+            self._offer(leased, epoch)
+        else:
+            self._dispatcher.release(one.id for one in leased)
+
+    def _offer(self, leased: list[_Leased], epoch: int) -> None:
+        arrived = time.monotonic()
+        ready = []
+        for one in leased:
+            profile = self._profiles.get(one.subscription_id, one.version) or NO_PROFILE
+            delivery = Delivery(
+                id=one.id,
+                event=one.event,
+                profile=profile,
+                webhook_name=profile.name if one.webhook_name is None else one.webhook_name,
+                published_at=one.published_at,
+                attempts=one.attempts,
+                epoch=epoch,
+                arrived=arrived,
+            )
+            if profile.unsendable:
+                self._record(Settled(delivery, state="CANCELLED", reason=profile.unsendable))
+            else:
+                ready.append(delivery)
+        self._dispatcher.offer(ready)
+
+
+def _event(row: asyncpg.Record) -> Event:
+    return Event(
+        row["event_id"], row["account_id"], row["event_type"], row["job_id"], row["event_time_ns"], row["data"]
+    )

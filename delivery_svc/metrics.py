@@ -1,0 +1,75 @@
+"""What delivery_svc measures. Times in seconds; no label ever holds an id or a URL.
+
+| metric                                   | kind      | labels         | what                                            |
+|------------------------------------------|-----------|----------------|-------------------------------------------------|
+| runhook_delivery_latency_seconds         | histogram | stage          | answer: the endpoint's answer time of an attempt; first_attempt: publish to the start of the first attempt; end_to_end: publish to success |
+| runhook_delivery_retries_total           | counter   |                | attempts that were not a delivery's first       |
+| runhook_delivery_attempts_total          | counter   | outcome, status| attempts by outcome and status class (2xx ... 5xx, none) |
+| runhook_delivery_finished_total          | counter   | state          | deliveries that are done                        |
+| runhook_delivery_published_events_total  | counter   |                | events stored                                   |
+| runhook_delivery_in_flight               | gauge     |                | POSTs under way                                 |
+| runhook_delivery_held                    | gauge     |                | deliveries in this pod's hands                  |
+| runhook_delivery_waiting                 | gauge     |                | of these, waiting in lanes                      |
+| runhook_delivery_backlog                 | gauge     |                | 1 while publish leases nothing                  |
+| runhook_delivery_parked_total            | counter   |                | rows handed back because their lane was full    |
+| runhook_delivery_rescued_total           | counter   |                | rows freed of dead epochs                       |
+| runhook_delivery_fenced_total            | counter   |                | times this pod lost its epoch                   |
+| runhook_delivery_due                     | gauge     |                | free rows that are due, sampled                 |
+| runhook_delivery_oldest_due_age_seconds  | gauge     |                | age of the oldest of them, sampled              |
+| runhook_sender_connections               | gauge     |                | open connections to endpoints                   |
+
+Beside these stand the chassis's: runhook_grpc_*, runhook_group_*, runhook_loop_*, runhook_database_*.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from delivery_svc.delivery import Settled
+from delivery_svc.retry import Outcome
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+LATENCY = Histogram("runhook_delivery_latency_seconds", "Latency of deliveries, by stage.", ["stage"], buckets=BUCKETS)
+ATTEMPTS = Counter("runhook_delivery_attempts_total", "Attempts made.", ["outcome", "status"])
+RETRIES = Counter("runhook_delivery_retries_total", "Attempts that were not the first of their delivery.")
+FINISHED = Counter("runhook_delivery_finished_total", "Deliveries that are done.", ["state"])
+PUBLISHED = Counter("runhook_delivery_published_events_total", "Events stored.")
+IN_FLIGHT = Gauge("runhook_delivery_in_flight", "POSTs under way.")
+HELD = Gauge("runhook_delivery_held", "Deliveries in this pod's hands.")
+WAITING = Gauge("runhook_delivery_waiting", "Deliveries that wait in lanes.")
+BACKLOG = Gauge("runhook_delivery_backlog", "1 while publish leases nothing.")
+PARKED = Counter("runhook_delivery_parked_total", "Rows handed back because their lane was full.")
+RESCUED = Counter("runhook_delivery_rescued_total", "Rows freed of dead epochs.")
+FENCED = Counter("runhook_delivery_fenced_total", "Times this pod lost its epoch.")
+DUE = Gauge("runhook_delivery_due", "Free rows that are due.")
+OLDEST_DUE_AGE = Gauge("runhook_delivery_oldest_due_age_seconds", "Age of the oldest free row that is due.")
+CONNECTIONS = Gauge("runhook_sender_connections", "Open connections to endpoints.")
+
+# labels() costs more than the observation: children are bound once.
+_ANSWER, _FIRST, _END_TO_END = (LATENCY.labels(stage) for stage in ("answer", "first_attempt", "end_to_end"))
+_STATUS = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
+_ATTEMPTS = {(outcome, status): ATTEMPTS.labels(outcome.value, status) for outcome in Outcome for status in _STATUS}
+_FINISHED = {state: FINISHED.labels(state) for state in ("SUCCEEDED", "FAILED", "CANCELLED")}
+
+
+def observe(settled: Settled) -> None:
+    """Counts what became of a delivery."""
+    if settled.parked:
+        PARKED.inc()
+    if settled.state is not None:
+        _FINISHED[settled.state].inc()
+    if settled.attempt is not None:
+        _observe_attempt(settled)
+
+
+def _observe_attempt(settled: Settled) -> None:
+    attempt, delivery = settled.attempt, settled.delivery
+    assert attempt is not None
+    exchange = attempt.exchange
+    _ANSWER.observe(exchange.duration)
+    _ATTEMPTS[attempt.outcome, _STATUS[min(exchange.status_code // 100, 5)]].inc()
+    began = (attempt.attempted_at - delivery.published_at).total_seconds()
+    if attempt.number == 1:
+        _FIRST.observe(max(0.0, began))
+    else:
+        RETRIES.inc()
+    if settled.state == "SUCCEEDED":
+        _END_TO_END.observe(max(0.0, began + exchange.duration))

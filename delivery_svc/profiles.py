@@ -1,0 +1,80 @@
+"""Profiles of subscriptions in memory: read when first needed and again when their version moved, never on the hot path.
+
+Every row that leases a delivery brings its subscription's version along, so a change of URL or secret holds from the next
+claim or publish on, with no time to live and no message between services.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import asyncpg
+
+from chassis.keyring import KeyRing
+from chassis.logs import get_logger
+from delivery_svc.delivery import Profile
+from delivery_svc.endpoint import Endpoint, parse_endpoint
+from delivery_svc.store import subscription
+
+log = get_logger()
+MOST_REMEMBERED = 20_000
+
+
+class Profiles:
+    """Remembers up to 20,000 profiles, the longest unused forgotten first."""
+
+    def __init__(self, pool: asyncpg.Pool, key_ring: KeyRing) -> None:
+        self._pool = pool
+        self._key_ring = key_ring
+        self._known: OrderedDict[int, Profile] = OrderedDict()
+
+    def get(self, subscription_id: int, version: int) -> Profile | None:
+        """The profile at this version or a newer one, None when it has to be loaded."""
+        profile = self._known.get(subscription_id)
+        if profile is None or profile.version < version:
+            return None
+        self._known.move_to_end(subscription_id)
+        return profile
+
+    async def load(self, subscription_ids: Iterable[int]) -> None:
+        """Reads these from the database; one statement for all."""
+        for row in await subscription.load(self._pool, sorted(set(subscription_ids))):
+            self._known[row["id"]] = self._profile(row)
+            self._known.move_to_end(row["id"])
+        while len(self._known) > MOST_REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _profile(self, row: asyncpg.Record) -> Profile:
+        secret = self._secret(row)
+        endpoint = _endpoint(row["client_url"])
+        reason = ""
+        if not row["sendable"]:
+            reason = "subscription_inactive"
+        elif secret is None:
+            reason = "signing_secret_unreadable"
+        elif endpoint is None:
+            reason = "client_url_invalid"
+        return Profile(
+            subscription_id=row["id"],
+            version=row["version"],
+            public_id=row["public_id"],
+            name=row["name"],
+            endpoint=endpoint,
+            secret=secret or b"",
+            unsendable=reason,
+        )
+
+    def _secret(self, row: asyncpg.Record) -> bytes | None:
+        if row["sealed"] is None:
+            return None
+        try:
+            return self._key_ring.open(row["sealed"], f"signing_secret:{row['id']}")
+        except ValueError as error:
+            log.error("secret.unreadable", subscription=row["public_id"], error=str(error))
+            return None
+
+
+def _endpoint(client_url: str) -> Endpoint | None:
+    try:
+        return parse_endpoint(client_url)
+    except ValueError:
+        return None

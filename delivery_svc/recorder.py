@@ -1,0 +1,65 @@
+"""The recorder: finished attempts leave this pod in groups, one transaction each, and only then does the pod let go.
+
+A flush is repeated until it is committed: every statement of it is idempotent (attempt ids are the pod's own), so a commit
+whose outcome is unknown harms nothing, and an attempt that was really made is never lost while the pod lives.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import asyncpg
+
+from chassis.database import AWAY_ERRORS
+from chassis.grouping import GroupCommit, GroupLimits
+from chassis.logs import get_logger
+from delivery_svc import metrics
+from delivery_svc.attempt_log import write_attempts
+from delivery_svc.delivery import Settled
+from delivery_svc.store import recording
+
+log = get_logger()
+LONGEST_PAUSE = 2.0
+
+
+class Recorder:
+    """Takes Settled deliveries and writes them. `release` is called with the ids that are no longer held."""
+
+    def __init__(self, pool: asyncpg.Pool, release: Callable[[Iterable[int]], None]) -> None:
+        self._pool = pool
+        self._release = release
+        self._group: GroupCommit[Settled, None] = GroupCommit("record", self._flush, GroupLimits(items=1000))
+
+    def add(self, settled: Settled) -> None:
+        """Takes one; the dispatcher's room bounds how many there are."""
+        self._group.add(settled, size=1024)
+
+    async def idle(self) -> None:
+        """Returns when all that was taken is committed."""
+        await self._group.idle()
+
+    async def _flush(self, group: list[Settled]) -> list[None]:
+        pause = 0.05
+        while True:
+            try:
+                await self._write(group)
+                break
+            except AWAY_ERRORS as error:
+                log.warning("record.waiting", error=repr(error), deliveries=len(group))
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+        self._release(settled.delivery.id for settled in group)
+        self._tell(group)
+        return [None] * len(group)
+
+    async def _write(self, group: list[Settled]) -> None:
+        attempted = [settled for settled in group if settled.attempt is not None]
+        others = [settled for settled in group if settled.attempt is None]
+        if attempted:
+            await recording.record_attempts(self._pool, attempted)
+        if others:
+            await recording.let_go(self._pool, others)
+
+    def _tell(self, group: list[Settled]) -> None:
+        for settled in group:
+            metrics.observe(settled)
+        write_attempts(group)

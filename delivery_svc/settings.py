@@ -1,0 +1,71 @@
+"""Settings of delivery_svc, beside the chassis's."""
+
+from ipaddress import ip_network
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from chassis.settings import ServiceSettings
+from delivery_svc.address import Network
+from delivery_svc.retry import RetryPolicy
+
+
+class DeliverySettings(ServiceSettings):
+    """RUNHOOK_DELIVERY_*. Lists are separated by commas."""
+
+    #: POSTs under way at once; a pod holds at most twice as many deliveries.
+    delivery_slots: int = Field(default=256, ge=1, le=10_000)
+    #: POSTs under way at once to one subscription; twice as many may wait in the pod.
+    delivery_lane_limit: int = Field(default=16, ge=1, le=1000)
+    #: Seconds for one attempt: resolve, connect, TLS, write, headers and body together.
+    delivery_timeout_seconds: float = Field(default=10.0, gt=0, le=60)
+    #: Seconds before each retry, so also how many there are.
+    delivery_retry_delays_seconds: str = "1,5,20,60,180"
+    #: Share of a retry delay by which it is moved either way.
+    delivery_retry_jitter: float = Field(default=0.2, ge=0, le=1)
+    #: Networks that may be sent to although they are private or otherwise denied, such as 10.20.0.0/16.
+    delivery_allowed_networks: str = ""
+    #: File with certificates of a private CA that endpoints may be signed by, beside the system's.
+    delivery_ca_file: Path | None = None
+    #: Seconds between two heartbeats of this pod.
+    delivery_heartbeat_seconds: float = Field(default=2.0, gt=0, le=60)
+    #: Seconds without a heartbeat, watched, after which a pod is declared dead. More than 3 above the heartbeat.
+    delivery_dead_after_seconds: float = Field(default=10.0, gt=3, le=600)
+    #: Seconds between two looks for free due deliveries, when nothing wakes the claimer.
+    delivery_claim_seconds: float = Field(default=0.1, gt=0, le=10)
+    #: Idle connections kept in all; four per endpoint.
+    delivery_idle_connections: int = Field(default=2000, ge=0, le=20_000)
+
+    @classmethod
+    def own_prefix(cls) -> str:
+        """DELIVERY_"""
+        return "DELIVERY_"
+
+    @field_validator("delivery_retry_delays_seconds")
+    @classmethod
+    def _check_delays(cls, text: str) -> str:
+        delays = [float(part) for part in text.split(",") if part.strip()]
+        if len(delays) > 20 or any(not 0 < delay <= 86_400 for delay in delays):
+            raise ValueError("at most 20 numbers from above 0 to 86400, separated by commas")
+        return text
+
+    @field_validator("delivery_allowed_networks")
+    @classmethod
+    def _check_networks(cls, text: str) -> str:
+        for part in text.split(","):
+            if part.strip():
+                ip_network(part.strip())
+        return text
+
+    @property
+    def allowed_networks(self) -> tuple[Network, ...]:
+        """The allow list."""
+        return tuple(ip_network(part.strip()) for part in self.delivery_allowed_networks.split(",") if part.strip())
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """The schedule."""
+        parts = self.delivery_retry_delays_seconds.split(",")
+        return RetryPolicy(
+            delays=tuple(float(part) for part in parts if part.strip()), jitter=self.delivery_retry_jitter
+        )

@@ -1,0 +1,50 @@
+"""What a runner's operator can set; every bad value is named at once, before the runner takes anything."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from chassis.channel import service_metadata
+from chassis.settings import Settings, SettingsError, read_secret
+
+
+class RunnerSettings(Settings):
+    """Beyond what every process knows. Durations are seconds."""
+
+    #: The commands that this runner may run: a .toml or .json file; examples/commands.toml explains it.
+    runner_commands_file: Path
+    #: How many runs it executes at once.
+    runner_slots: int = Field(default=4, ge=1, le=1000)
+    #: Its name in trigger_svc's logs. Unset: the pod's name.
+    runner_name: str = Field(default="", max_length=100)
+    #: Where runs get their directories; what a killed runner left there is removed. Unset: in the system's /tmp.
+    runner_work_directory: Path | None = None
+    #: How long a command that is told to stop may take before it is killed.
+    runner_kill_seconds: float = Field(default=5.0, ge=0, le=10)
+    #: File with a service token of permission set runner, for a runner of one account. Instead of the credential.
+    runner_token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_proof(self) -> Self:
+        if self.runner_token_file and self.service_credential_file:
+            raise ValueError("set RUNHOOK_SERVICE_CREDENTIAL_FILE or RUNHOOK_RUNNER_TOKEN_FILE, not both")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The runner's name: 1 to 100 characters."""
+        return self.runner_name or self.pod_name[:100]
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What proves the runner to trigger_svc. SettingsError when its file cannot be read or holds nothing."""
+        if self.runner_token_file is None:
+            return service_metadata(self.service_credential())
+        token = read_secret(self.runner_token_file, "RUNHOOK_RUNNER_TOKEN_FILE").strip()
+        if not token:
+            raise SettingsError(["RUNHOOK_RUNNER_TOKEN_FILE: is empty: put a service token in it"])
+        return (("authorization", f"Bearer {token}"),)
+
+    @classmethod
+    def own_prefix(cls) -> str:
+        return "RUNNER_"

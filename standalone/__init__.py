@@ -1,0 +1,1 @@
+"""The whole platform in one command on one machine. Invariant: what it starts, it ends, even when it is killed."""

@@ -1,0 +1,42 @@
+"""Starts subscription_svc: settings, pool, first account, door."""
+
+from contextlib import AsyncExitStack
+
+import grpc
+
+from chassis.caller import Callers
+from chassis.database import open_pool
+from chassis.grpc_server import GrpcServer
+from chassis.keyring import KeyRing
+from chassis.process import Process, run
+from runhook.subscription.v1.subscription_service_pb2 import DESCRIPTOR
+from runhook.subscription.v1.subscription_service_pb2_grpc import add_SubscriptionServiceServicer_to_server
+from subscription_svc.bootstrap import make_first_account
+from subscription_svc.servicer import Servicer
+from subscription_svc.settings import SubscriptionSettings
+from subscription_svc.subscribe import Subscriber
+
+NAME = "subscription_svc"
+SCHEMA_VERSION = 3  # delivery.lane is read for the health of endpoints
+SERVICE = DESCRIPTOR.services_by_name["SubscriptionService"].full_name
+
+
+async def work(settings: SubscriptionSettings, process: Process, stack: AsyncExitStack) -> None:
+    """Builds the rooms and serves until the process is told to stop."""
+    key_ring = KeyRing.from_file(settings.key_ring_file)
+    credential = settings.service_credential()
+    token = settings.first_token()
+    pool = await stack.enter_async_context(open_pool(settings, NAME, SCHEMA_VERSION))
+    if settings.subscription_first_account_id is not None and token is not None:
+        await make_first_account(pool, settings.subscription_first_account_id, token)
+    subscriber = Subscriber(pool=pool, key_ring=key_ring, most_per_account=settings.subscription_most_per_account)
+    servicer = Servicer(pool, Callers(pool, credential), subscriber)
+
+    def add(server: grpc.aio.Server) -> None:
+        add_SubscriptionServiceServicer_to_server(servicer, server)
+
+    await process.serve(doors=[GrpcServer(settings, add, [SERVICE])])
+
+
+if __name__ == "__main__":
+    run(NAME, SubscriptionSettings, work)

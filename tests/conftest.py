@@ -1,0 +1,46 @@
+"""What every test stands on: an environment without RUNHOOK_ settings, and a database of its own for those who ask."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from standalone import binaries
+from standalone.postgres import Postgres
+from tests.support.postgres import Cluster, Database, running_server
+
+# At import, before any module reads it. RUNHOOK_REQUIRE is no setting: it says what a test run must have.
+for name in [name for name in os.environ if name.startswith("RUNHOOK_") and name != "RUNHOOK_REQUIRE"]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """The session's Postgres; each xdist worker has its own."""
+    with running_server(binaries.find(os.environ)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cluster(postgres_server: Postgres) -> Cluster:
+    """The session's Postgres with its migrated template."""
+    made = Cluster(postgres_server)
+    asyncio.run(made.make_template())
+    return made
+
+
+@pytest.fixture
+async def database(cluster: Cluster) -> AsyncIterator[Database]:
+    """A fresh, migrated database."""
+    made = await cluster.create()
+    yield made
+    await cluster.drop(made)
+
+
+@pytest.fixture
+async def empty_database(cluster: Cluster) -> AsyncIterator[Database]:
+    """A database without any migration."""
+    made = await cluster.create(migrated=False)
+    yield made
+    await cluster.drop(made)

@@ -1,0 +1,22 @@
+"""Waiting for what a sender reports: in production it calls back, in a test one wants to await."""
+
+import asyncio
+
+from delivery_svc.endpoint import parse_endpoint
+from delivery_svc.exchange import Exchange
+from delivery_svc.sender import Sender
+
+HEADERS = b"Content-Type: application/json\r\nwebhook-id: wev_1\r\n"
+
+
+def start_post(sender: Sender, url: str, body: bytes = b"{}", headers: bytes = HEADERS) -> "asyncio.Future[Exchange]":
+    """Send one POST; the future gets its report. A second report reaches the loop's exception handler."""
+    reported: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
+    sender.send(parse_endpoint(url), headers, body, reported.set_result)
+    assert not reported.done(), "reported before send() returned"
+    return reported
+
+
+async def post(sender: Sender, url: str, body: bytes = b"{}", headers: bytes = HEADERS) -> Exchange:
+    """Send one POST and wait for its report."""
+    return await start_post(sender, url, body, headers)

@@ -1,0 +1,63 @@
+"""The receiver answers every request and says afterwards what came, over real sockets."""
+
+import asyncio
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from bench import programs
+from bench.payload import Load, rendered
+from bench.receiver import ANSWER, ANSWER_BYTES
+
+LOAD = Load(account_id=1, first_job_id=1_000_000_000, endpoints=2, prefix="t")
+
+
+def request(path: str, event_id: str, stamp_ns: int) -> bytes:
+    body = rendered(LOAD, 0, stamp_ns, "job").replace(b"wev_2QSUzWMSv40ow7s8n8TfVPVnYua", event_id.encode())
+    return f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def exchange(url: str, pieces: list[bytes], answers: int) -> bytes:
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        return await reader.readexactly(answers * ANSWER_BYTES)
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_each_endpoint_is_an_origin_of_its_own_and_remembers_what_it_got() -> None:
+    async with programs.receiver(2) as receiver:
+        assert len({urlsplit(url).port for url in receiver.urls}) == 2
+        for number, event_id in ((0, "wev_a"), (1, "wev_b"), (1, "wev_b")):
+            sent = request(f"/e/{number}", event_id, time.time_ns())
+            assert await exchange(receiver.urls[number], [sent], 1) == ANSWER
+        seen = await receiver.control.seen()
+        assert (seen.received, seen.duplicates, seen.events_per_endpoint) == (3, 1, (1, 1))
+        assert seen.latency.total() == 3
+        assert await receiver.control.events() == {(0, "wev_a"), (1, "wev_b")}
+        await receiver.control.reset()
+        assert (await receiver.control.seen()).received == 0
+
+
+async def test_requests_that_come_in_pieces_or_together_are_all_read() -> None:
+    first, second = (request("/e/0", event_id, time.time_ns()) for event_id in ("wev_a", "wev_b"))
+    both = first + second
+    async with programs.receiver(1) as receiver:
+        assert await exchange(receiver.urls[0], [both], 2) == ANSWER * 2
+        pieces = [both[start : start + 97] for start in range(0, len(both), 97)]
+        assert await exchange(receiver.urls[0], pieces, 2) == ANSWER * 2
+        seen = await receiver.control.seen()
+    assert (seen.received, seen.duplicates, seen.unidentified, seen.malformed) == (4, 2, 0, 0)
+
+
+async def test_garbage_closes_its_connection_only() -> None:
+    async with programs.receiver(1) as receiver:
+        with pytest.raises(asyncio.IncompleteReadError):
+            await exchange(receiver.urls[0], [b"\x16\x03\x01garbage\r\n\r\n"], 1)
+        assert (await receiver.control.seen()).malformed == 1

@@ -17,9 +17,11 @@ import asyncpg
 from prometheus_client import Gauge, Histogram
 
 from chassis.errors import ResourceExhausted
+from chassis.logs import get_logger
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+log = get_logger()
 FLUSH_SECONDS = Histogram("runhook_group_flush_seconds", "Time of one flush of a group commit.", ["group"])
 FLUSH_ITEMS = Histogram(
     "runhook_group_items",
@@ -143,7 +145,10 @@ class GroupCommit(Generic[Item, Answer]):
     @staticmethod
     def _fail(group: list[_Waiting[Item, Answer]], error: BaseException) -> None:
         for waiting in group:
-            if waiting.answer is None or waiting.answer.done():
+            if waiting.answer is None:
+                log.error("group.item_lost", error=repr(error))
+                continue
+            if waiting.answer.done():
                 continue
             if isinstance(error, asyncio.CancelledError):
                 waiting.answer.cancel()

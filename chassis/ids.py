@@ -10,6 +10,8 @@ EPOCH = 1_400_000_000
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LENGTH = 27
 _PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
+# Nine digits at a time fit a machine word: three divisions of a long integer instead of twenty-seven.
+_NINE_DIGITS = 62**9
 _FORM = re.compile(r"[0-9A-Za-z]{27}")
 
 
@@ -17,11 +19,17 @@ def ksuid(unix_seconds: int, randomness: bytes | None = None) -> str:
     """27 characters for the given second; `randomness` is 16 bytes, drawn anew when not given."""
     payload = os.urandom(16) if randomness is None else randomness
     number = (max(0, unix_seconds - EPOCH) << 128) | int.from_bytes(payload, "big")
-    pairs = []
-    for _ in range(14):
-        number, rest = divmod(number, 3844)
-        pairs.append(_PAIRS[rest])
-    return "".join(reversed(pairs))[1:]
+    number, low = divmod(number, _NINE_DIGITS)
+    high, middle = divmod(number, _NINE_DIGITS)
+    return _nine(high) + _nine(middle) + _nine(low)
+
+
+def _nine(number: int) -> str:
+    number, a = divmod(number, 3844)
+    number, b = divmod(number, 3844)
+    number, c = divmod(number, 3844)
+    first, d = divmod(number, 3844)
+    return ALPHABET[first] + _PAIRS[d] + _PAIRS[c] + _PAIRS[b] + _PAIRS[a]
 
 
 def ksuid_seconds(text: str) -> int:

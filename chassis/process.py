@@ -42,16 +42,18 @@ class Process:
         self.draining = asyncio.Event()
         self.stopped = asyncio.Event()
         self.ready = False
+        self.started = False
 
     async def serve(
         self, *, doors: Sequence[Door], loops: Sequence[Loop] = (), drain: Sequence[Callable[[], Awaitable[None]]] = ()
     ) -> None:
         """Opens the doors, runs the loops until a signal comes, then closes doors, drains in order, ends the loops."""
+        for door in doors:  # outside of the group: a taken port stays one plain error
+            await door.open()
         async with asyncio.TaskGroup() as group:
             for loop in loops:
                 group.create_task(loop.run(self.stopped), name=loop.name)
-            for door in doors:
-                await door.open()
+            self.started = True
             self._set_ready(True)
             logs.get_logger().info("process.ready")
             await self.draining.wait()
@@ -114,7 +116,7 @@ async def _live(name: str, settings: S, work: Callable[[S, Process, AsyncExitSta
         working = asyncio.ensure_future(work(settings, process, stack))
         stop = asyncio.ensure_future(process.draining.wait())
         await asyncio.wait([working, stop], return_when=asyncio.FIRST_COMPLETED)
-        if not working.done() and not process.ready:
+        if not working.done() and not process.started:
             working.cancel()  # a signal while it still starts: there is nothing to drain
         stop.cancel()
         try:

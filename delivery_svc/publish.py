@@ -53,7 +53,7 @@ class Publisher:
         self._clock = clock
         self._intake = intake
         self._unknown_outcome = unknown_outcome
-        self._group: GroupCommit[Batch, Answer] = GroupCommit("publish", self._flush, GroupLimits(items=1000))
+        self._group: GroupCommit[Batch, Answer] = GroupCommit("publish", self._flush, GroupLimits())
 
     async def publish(self, batch: Batch) -> list[str]:
         """Event ids in the batch's order, once they are committed. DomainError when the batch was refused."""

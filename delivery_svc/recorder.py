@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 
 import asyncpg
 
-from chassis.database import AWAY_ERRORS
 from chassis.grouping import GroupCommit, GroupLimits
 from chassis.logs import get_logger
 from delivery_svc import metrics
@@ -43,8 +42,9 @@ class Recorder:
             try:
                 await self._write(group)
                 break
-            except AWAY_ERRORS as error:
-                log.warning("record.waiting", error=repr(error), deliveries=len(group))
+            except Exception as error:
+                # Whatever it is, letting go unrecorded would lose an attempt or keep a lease for ever.
+                log.error("record.waiting", error=repr(error), deliveries=len(group))
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
         self._release(settled.delivery.id for settled in group)

@@ -3,6 +3,9 @@
 import os
 from contextlib import AsyncExitStack
 
+# Read when grpc is imported: its fork handlers would kill some children of a busy runner, which only execute others.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 from chassis import process
 from chassis.channel import open_channel
 from chassis.logs import get_logger
@@ -13,7 +16,7 @@ from runner.acquirer import Acquirer
 from runner.client import Client
 from runner.commands import load_commands
 from runner.crew import Crew
-from runner.heart import Heart
+from runner.heart import TICK_SECONDS, Heart
 from runner.settings import RunnerSettings
 from runner.worker import Worker
 from runner.workspace import Workspace
@@ -38,8 +41,12 @@ async def work(settings: RunnerSettings, life: Process, stack: AsyncExitStack) -
     )
     crew = Crew(settings.runner_slots, worker.work, settings.runner_kill_seconds)
     acquirer = Acquirer(stub, crew, name=settings.name, commands=tuple(commands.by_name), metadata=metadata)
-    heart = Heart(client, crew, settings.runner_kill_seconds)
-    loops = [Loop("acquire", acquirer.tick, interval=1.0), Loop("heartbeat", heart.tick, interval=1.0)]
+    beat_seconds = settings.runner_heartbeat_seconds
+    heart = Heart(client, crew, beat_seconds=beat_seconds, kill_seconds=settings.runner_kill_seconds)
+    loops = [
+        Loop("acquire", acquirer.tick, interval=1.0),
+        Loop("heartbeat", heart.tick, interval=min(TICK_SECONDS, beat_seconds)),
+    ]
     await life.serve(doors=[crew], loops=loops)
 
 

@@ -22,7 +22,7 @@ LAUNCHER = (sys.executable, "-I", "-S", "-X", "utf8", str(Path(__file__).with_na
 #: How much longer than its grace a launcher may take to clear up before it is killed itself.
 CLEARING_SECONDS = 10.0
 LONGEST_READ = 1 << 16
-ENDED = frozenset({"exit", "signal"})
+LAST_WORDS = frozenset({"exit", "signal", "error"})
 _Control = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -96,7 +96,7 @@ class _Tree:
         await asyncio.wait({self._listening}, timeout=CLEARING_SECONDS)
         if not self._listening.done():
             self._launcher.kill()
-        if self._group and not ENDED & self._last_word.keys():
+        if self._group and not LAST_WORDS & self._last_word.keys():
             _kill_group(self._group)  # the launcher did not live to clear up
         await self._launcher.wait()
         await asyncio.wait({self._printing}, timeout=1)  # whoever escaped may hold the pipe open
@@ -106,7 +106,7 @@ class _Tree:
 
     def ending(self, how: How) -> Ending:
         word = self._last_word
-        lost = "" if (ENDED | {"error"}) & word.keys() else "its launcher was killed"
+        lost = "" if LAST_WORDS & word.keys() else "its launcher was killed"
         return Ending(
             how=how,
             exit_code=word.get("exit") if how is How.EXITED else None,

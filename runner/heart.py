@@ -1,4 +1,4 @@
-"""Keeps the leases of started runs: a beat every 10 s, sooner after one that failed.
+"""Keeps the leases of started runs: a beat whenever one is due, sooner after one that failed.
 
 Guards that a run is dead here before it can live elsewhere: what trigger_svc calls lost is killed, and so is a run
 whose lease could not be kept for so long that it may be another's soon, whatever the reason (a service away, a runner
@@ -15,23 +15,24 @@ from runner.crew import Crew
 from runner.held import HeldRun
 
 log = get_logger()
-BEAT_SECONDS = 10.0
+TICK_SECONDS = 1.0
 
 
 class Heart:
     """`tick` is due about every second: it beats when that is due, and kills what is overdue."""
 
-    def __init__(self, client: Client, crew: Crew, kill_seconds: float) -> None:
+    def __init__(self, client: Client, crew: Crew, *, beat_seconds: float, kill_seconds: float) -> None:
         self._client = client
         self._crew = crew
+        self._beat_seconds = beat_seconds
         self._kill_seconds = kill_seconds
 
     async def tick(self) -> None:
-        """Beats if any lease was last kept 10 s ago."""
+        """Beats if any lease was last kept too long ago."""
         now = time.monotonic()
         started = [held for held in self._crew.held if held.kept_at is not None and not held.lost]
         self._lose_overdue(started, now)
-        if any(held.kept_at is not None and now >= held.kept_at + BEAT_SECONDS for held in started):
+        if any(held.kept_at is not None and now >= held.kept_at + self._beat_seconds for held in started):
             await self._beat([held for held in started if not held.lost], now)
 
     async def _beat(self, started: list[HeldRun], now: float) -> None:

@@ -12,8 +12,8 @@ socket and sends one order down it; end of file there means that the runner is g
   not trusted that far, give each runner a container or a cgroup.
 
 Down: 4 bytes length, JSON {argv, environment, directory, grace}; then nothing, or b"s" to stop: SIGTERM to the group,
-SIGKILL after `grace` seconds. Up, JSON lines: {"group": number} when it is started, then {"exit": code} or {"signal":
-number} when it and all it left behind are gone; or {"error": text} alone where nothing was started.
+SIGKILL after `grace` seconds. Up, JSON lines: {"group": number} before the command's first instruction, then
+{"exit": code} or {"signal": number} when it and all it left behind are gone, or {"error": text} if it could not start.
 """
 
 import ctypes
@@ -47,11 +47,10 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(alarm.fileno(), warn_on_full_buffer=False)
     try:
-        command = _start(order)
+        command = _start(order, control)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         _say(control, {"error": f"{order['argv'][0]} cannot be started: {getattr(error, 'strerror', None) or error}"})
         return
-    _say(control, {"group": command.pid})
     status = _watch(control, wakeup, command.pid, float(order["grace"]))
     _kill_all(command.pid)
     code = os.waitstatus_to_exitcode(status)
@@ -69,7 +68,14 @@ def _receive(control: socket.socket) -> dict[str, Any] | None:
     return order
 
 
-def _start(order: dict[str, Any]) -> subprocess.Popen[bytes]:
+def _start(order: dict[str, Any], control: socket.socket) -> subprocess.Popen[bytes]:
+    def last_steps() -> None:  # in the child, before the command's first instruction; safe: the launcher has one thread
+        _say(control, {"group": os.getpid()})
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        if LINUX:
+            _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
     if LINUX:
         _prctl(PR_SET_CHILD_SUBREAPER, 1)
     return subprocess.Popen(
@@ -78,15 +84,8 @@ def _start(order: dict[str, Any]) -> subprocess.Popen[bytes]:
         cwd=order["directory"],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=_die_with_launcher,  # safe: the launcher has one thread
+        preexec_fn=last_steps,
     )
-
-
-def _die_with_launcher() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if LINUX:
-        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -22,6 +22,8 @@ class RunnerSettings(Settings):
     runner_work_directory: Path | None = None
     #: How long a command that is told to stop may take before it is killed.
     runner_kill_seconds: float = Field(default=5.0, ge=0, le=10)
+    #: How often the leases of started runs are kept; trigger_svc gives a run up after 30 s without.
+    runner_heartbeat_seconds: float = Field(default=10.0, gt=0, le=10)
     #: File with a service token of permission set runner, for a runner of one account. Instead of the credential.
     runner_token_file: Path | None = None
 

@@ -6,6 +6,7 @@ import sys
 
 import asyncpg
 
+from chassis import logs
 from chassis.migrations import MigrationError
 from schema.upgrade import upgrade
 
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
 
 def migrate(url: str) -> int:
     """Bring the database at `url` up to date and print what was applied."""
+    logs.configure(level="warning", style="console", process="migrate", pod="")
     try:
         applied = asyncio.run(upgrade(url))
     except MigrationError as error:

@@ -113,6 +113,335 @@ begin
 end
 $$;
 
+-- Name: close_expired(integer, text[], timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.close_expired(p_limit integer, p_execution_ids text[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(what text, trigger_id bigint, window_id bigint, public_trigger_id text, execution_id text, reason text, size integer, seconds double precision)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_now timestamptz := coalesce(p_now, clock_timestamp());  -- a variable: the index takes no volatile call
+    v_closed trigger.window[];
+begin
+    v_closed := array(
+        select (x.window_id, x.trigger_id, x.account_id, 'CLOSED', x.threshold, x.first_seq, x.opened_at, x.deadline_at,
+                x.window_count, x.window_bytes, coalesce(p_now, clock_timestamp()), 'deadline')::trigger.window
+          from (select d.window_id, d.trigger_id, d.account_id, d.threshold, d.first_seq, d.opened_at, d.deadline_at,
+                       h.window_count, h.window_bytes
+                  from trigger.window d
+                  join trigger.head h on h.trigger_id = d.trigger_id and h.window_id = d.window_id
+                 where d.state = 'OPEN' and d.deadline_at <= v_now
+                 order by d.deadline_at
+                 limit p_limit
+                   for no key update of h skip locked) x);
+    if v_closed = '{}' then
+        return;
+    end if;
+    update trigger.window d
+       set state = c.state, size = c.size, bytes = c.bytes, closed_at = c.closed_at, close_reason = c.close_reason
+      from unnest(v_closed) c
+     where d.window_id = c.window_id and d.state = 'OPEN';
+    update trigger.head d
+       set window_id = null, window_threshold = null, window_count = null, window_bytes = null, opened_at = null,
+           deadline_at = null
+      from unnest(v_closed) c
+     where d.trigger_id = c.trigger_id;
+    return query
+    select s.what, s.trigger_id, s.window_id, s.public_trigger_id, s.execution_id, s.reason, s.size, s.seconds
+      from trigger.set_going(v_closed, p_execution_ids) s;
+end $$;
+
+-- Name: finish_run(bigint, bigint, bigint, boolean, text, text, text, integer, text, double precision, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.finish_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_execution_reason text, p_artifact_seconds double precision, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(answer text, account_id bigint, task_id bigint, execution_id text, attempts integer, seconds double precision)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    r trigger.run;
+    e text;
+    t timestamptz;
+    v_next bigint;
+begin
+    perform from trigger.task k
+      where k.task_id = (select x.task_id from trigger.run x where x.run_id = p_run_id) for no key update;
+    select x.* into r from trigger.run x where x.run_id = p_run_id for no key update;
+    t := coalesce(p_now, clock_timestamp());
+    if r.lease_id is distinct from p_lease_id or (p_account_id is not null and r.account_id <> p_account_id) then
+        return query select 'LEASE_LOST', null::bigint, null::bigint, null, null::integer, null::double precision;
+        return;
+    end if;
+    if r.finished_at is not null or (p_lost and r.lease_until > t) then
+        return query select 'REPEATED', null::bigint, null::bigint, null, null::integer, null::double precision;
+        return;
+    end if;
+    update trigger.run x
+       set state = p_state, reason = p_reason, message = p_message, exit_code = p_exit_code, finished_at = t,
+           lease_id = case when p_lost then null else x.lease_id end, lease_until = null,
+           artifacts_due_at = case when p_artifact_seconds > 0 then t + make_interval(secs => p_artifact_seconds) end
+     where x.run_id = p_run_id;
+    insert into trigger.outbox (run_id, event_type, event_at, run_state, message, started_at, finished_at)
+    select p_run_id, n.event_type, t, p_state, p_message, r.started_at, t
+      from unnest(array['job.run.errored', 'job.run.completed']) with ordinality as n (event_type, place)
+     where case n.event_type when 'job.run.errored' then p_state = 'FAILED' else p_artifact_seconds <= 0 end
+     order by n.place;
+    update trigger.execution x
+       set state = p_state, reason = p_execution_reason, finished_at = t
+     where x.execution_id = r.execution_id
+    returning x.public_id into e;
+    update trigger.execution x
+       set turn_at = t
+     where x.execution_id = (
+               select y.execution_id from trigger.execution y
+                where y.task_id = r.task_id and y.turn_at is null and y.finished_at is null
+                order by y.execution_id limit 1)
+       and not exists (
+               select from trigger.execution y
+                where y.task_id = r.task_id and y.exclusive and y.turn_at is not null and y.finished_at is null)
+    returning x.execution_id into v_next;
+    update trigger.run x set due_at = t where x.execution_id = v_next and x.state = 'PENDING';
+    return query select 'FINISHED', r.account_id, r.task_id, e, r.attempts::integer,
+                        extract(epoch from t - coalesce(r.started_at, t))::double precision;
+end $$;
+
+-- Name: receive_calls(uuid, bigint[], integer[], integer[], text[], text[], bytea[], integer[], text[], boolean, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(what text, trigger_id bigint, window_id bigint, public_trigger_id text, execution_id text, reason text, size integer, seconds double precision)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_locked bigint[];
+    v_taken bigint[] := '{}';
+    v_gone bigint[] := '{}';
+    v_heads trigger.head[] := '{}';     -- as they are after this flush
+    v_opened trigger.window[] := '{}';  -- opened by this flush, some of them closed by it too
+    v_closed trigger.window[] := '{}';  -- closed by this flush
+    v_known integer := 0;               -- how many of v_closed were opened before
+    v_triggers bigint[] := '{}';        -- of each call: trigger, account, place in its order, window and time; the loop
+    v_accounts bigint[] := '{}';        -- below decides, then one statement per table writes
+    v_seqs bigint[] := '{}';
+    v_windows bigint[] := '{}';
+    v_times timestamptz[] := '{}';
+    h trigger.head;
+    w trigger.window;
+    t timestamptz;
+    v_why text;
+    v_last integer;
+    k integer := 1;
+begin
+    if p_patient then
+        v_locked := array(select d.trigger_id from trigger.head d where d.trigger_id = any(p_trigger_ids)
+                           order by d.trigger_id for no key update);
+    else
+        v_locked := array(select d.trigger_id from trigger.head d where d.trigger_id = any(p_trigger_ids)
+                           order by d.trigger_id for no key update skip locked);
+    end if;
+    if cardinality(v_locked) < cardinality(p_trigger_ids) then
+        v_gone := array(select i from unnest(p_trigger_ids) i
+                         where not exists (select from trigger.head d where d.trigger_id = i));
+    end if;
+
+    for h in select d.* from trigger.head d where d.trigger_id = any(v_locked) order by d.trigger_id loop
+        if not h.enabled then
+            v_gone := v_gone || h.trigger_id;
+            continue;
+        end if;
+        while p_trigger_ids[k] < h.trigger_id loop
+            k := k + 1;
+        end loop;
+        v_last := p_firsts[k] + p_counts[k] - 1;
+        t := coalesce(p_now, clock_timestamp());  -- after the lock: a time from before it may lie before the window's opening
+        w := null;
+        if h.window_id is not null then
+            w.window_id := h.window_id;
+            w.first_seq := h.next_seq - h.window_count;
+            w.deadline_at := h.deadline_at;
+        end if;
+        for i in p_firsts[k] .. v_last + 1 loop
+            v_why := case
+                when h.window_id is null then null
+                when h.window_count = h.window_threshold then 'threshold'
+                when h.deadline_at <= t then 'deadline'
+                when i <= v_last and h.window_bytes + p_sizes[i] > h.max_bytes then 'bytes' end;
+            if v_why is not null then
+                w.trigger_id := h.trigger_id;
+                w.account_id := h.account_id;
+                w.state := 'CLOSED';
+                w.size := h.window_count;
+                w.bytes := h.window_bytes;
+                w.closed_at := t;
+                w.close_reason := v_why;
+                v_closed := v_closed || w;
+                if w.opened_at is null then
+                    v_known := v_known + 1;
+                else
+                    v_opened := v_opened || w;
+                end if;
+                h.window_id := null;
+            end if;
+            exit when i > v_last;
+            if h.window_id is null then
+                if p_sizes[i] >= h.max_bytes then
+                    raise check_violation using message = 'a call is larger than its window may be';
+                end if;
+                h.window_id := nextval('trigger.window_id');
+                h.window_threshold := h.threshold;
+                h.window_count := 0;
+                h.window_bytes := 1;
+                h.opened_at := t;
+                h.deadline_at := t + make_interval(secs => h.duration_seconds);
+                w := (h.window_id, h.trigger_id, h.account_id, 'OPEN', h.threshold, h.next_seq, t, h.deadline_at,
+                      null, null, null, null);
+            end if;
+            v_triggers[i] := h.trigger_id;
+            v_accounts[i] := h.account_id;
+            v_seqs[i] := h.next_seq;
+            v_windows[i] := h.window_id;
+            v_times[i] := t;
+            h.next_seq := h.next_seq + 1;
+            h.window_count := h.window_count + 1;
+            h.window_bytes := h.window_bytes + p_sizes[i];
+        end loop;
+        if h.window_id is null then
+            h.window_threshold := null;
+            h.window_count := null;
+            h.window_bytes := null;
+            h.opened_at := null;
+            h.deadline_at := null;
+        elsif w.opened_at is not null then
+            v_opened := v_opened || w;
+        end if;
+        v_heads := v_heads || h;
+        v_taken := v_taken || h.trigger_id;
+    end loop;
+
+    if v_known > 0 then
+        update trigger.window d
+           set state = c.state, size = c.size, bytes = c.bytes, closed_at = c.closed_at, close_reason = c.close_reason
+          from unnest(v_closed) c
+         where d.window_id = c.window_id and d.state = 'OPEN';
+        get diagnostics k = row_count;
+        if k <> v_known then
+            raise exception '% of % windows were not open', v_known - k, v_known;
+        end if;
+    end if;
+    insert into trigger.window
+        (window_id, trigger_id, account_id, state, threshold, first_seq, opened_at, deadline_at, size, bytes, closed_at,
+         close_reason)
+    select o.window_id, o.trigger_id, o.account_id, o.state, o.threshold, o.first_seq, o.opened_at, o.deadline_at, o.size,
+           o.bytes, o.closed_at, o.close_reason
+      from unnest(v_opened) o;
+    if v_taken <> '{}' then
+        insert into trigger.call
+            (received_day, trigger_id, seq, window_id, account_id, call_id, media_type, body, received_at)
+        select (c.at at time zone 'UTC')::date, c.trigger_id, c.seq, c.window_id, c.account_id, c.call_id, c.media_type,
+               c.body, c.at
+          from unnest(v_triggers, v_accounts, v_seqs, v_windows, v_times, p_call_ids, p_media_types, p_bodies)
+               as c (trigger_id, account_id, seq, window_id, at, call_id, media_type, body)
+         where c.trigger_id is not null;
+        update trigger.head d
+           set next_seq = n.next_seq, window_id = n.window_id, window_threshold = n.window_threshold,
+               window_count = n.window_count, window_bytes = n.window_bytes, opened_at = n.opened_at,
+               deadline_at = n.deadline_at
+          from unnest(v_heads) n
+         where d.trigger_id = n.trigger_id;
+        insert into trigger.ingest_group (group_id, taken, committed_at)
+        values (p_group_id, v_taken, coalesce(p_now, clock_timestamp()));
+    end if;
+
+    if v_closed <> '{}' then
+        return query
+        select s.what, s.trigger_id, s.window_id, s.public_trigger_id, s.execution_id, s.reason, s.size, s.seconds
+          from trigger.set_going(v_closed, p_execution_ids) s;
+    end if;
+    return query select 'TAKEN', i, null::bigint, null, null, null, null::integer, null::double precision from unnest(v_taken) i;
+    return query select 'GONE', i, null::bigint, null, null, null, null::integer, null::double precision from unnest(v_gone) i;
+    return query
+    select 'OPENED', o.trigger_id, o.window_id, null, null, null, null::integer,
+           extract(epoch from o.deadline_at - o.opened_at)::double precision
+      from unnest(v_opened) o where o.state = 'OPEN';
+end $$;
+
+-- Name: window; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger."window" (
+    window_id bigint NOT NULL,
+    trigger_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    state text NOT NULL,
+    threshold integer NOT NULL,
+    first_seq bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    deadline_at timestamp with time zone NOT NULL,
+    size integer,
+    bytes integer,
+    closed_at timestamp with time zone,
+    close_reason text,
+    CONSTRAINT window_bytes_check CHECK (((bytes >= 2) AND (bytes <= 8388608))),
+    CONSTRAINT window_check CHECK ((num_nulls(size, bytes, closed_at, close_reason) =
+CASE state
+    WHEN 'OPEN'::text THEN 4
+    ELSE 0
+END)),
+    CONSTRAINT window_check1 CHECK (((size >= 1) AND (size <= threshold))),
+    CONSTRAINT window_check2 CHECK (((close_reason <> 'threshold'::text) OR (size = threshold))),
+    CONSTRAINT window_check3 CHECK (((close_reason <> 'deadline'::text) OR ((closed_at >= deadline_at) AND (size < threshold)))),
+    CONSTRAINT window_close_reason_check CHECK ((close_reason = ANY (ARRAY['threshold'::text, 'deadline'::text, 'bytes'::text, 'disabled'::text]))),
+    CONSTRAINT window_state_check CHECK ((state = ANY (ARRAY['OPEN'::text, 'CLOSED'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
+
+-- Name: set_going(trigger."window"[], text[]); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.set_going(p_closed trigger."window"[], p_execution_ids text[]) RETURNS TABLE(what text, trigger_id bigint, window_id bigint, public_trigger_id text, execution_id text, reason text, size integer, seconds double precision)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+begin
+    -- Who has the turn among a task's executions is decided under its lock: here and where one ends.
+    perform from trigger.task t
+      where t.task_id in (
+          select g.task_id from unnest(p_closed) w join trigger.trigger g on g.trigger_id = w.trigger_id)
+      order by t.task_id
+        for no key update;
+    return query
+    with closed as materialized (
+        select w.window_id, w.trigger_id, w.account_id, w.size, w.closed_at, w.deadline_at, w.close_reason,
+               g.task_id, g.name, g.public_id,
+               row_number() over (order by w.window_id) as place,
+               row_number() over (partition by g.task_id order by w.window_id) as place_in_task
+          from unnest(p_closed) w join trigger.trigger g on g.trigger_id = w.trigger_id
+    ), made as (
+        insert into trigger.execution
+            (public_id, account_id, task_id, trigger_id, window_id, call_count, exclusive, created_at, turn_at)
+        select p_execution_ids[c.place], c.account_id, c.task_id, c.trigger_id, c.window_id, c.size,
+               not t.allow_parallel_runs, c.closed_at,
+               case when t.allow_parallel_runs or c.place_in_task = 1 and not exists (
+                        select from trigger.execution e
+                         where e.task_id = c.task_id and e.exclusive and e.turn_at is not null and e.finished_at is null)
+                    then c.closed_at end
+          from closed c join trigger.task t on t.task_id = c.task_id
+         order by c.window_id
+        returning execution_id, public_id, account_id, task_id, window_id, created_at, turn_at
+    ), ordered as (
+        insert into trigger.run
+            (account_id, task_id, execution_id, command, task_name, environment_id, environment_name, project_id,
+             project_name, dbt_version, run_reason, max_attempts, created_at, due_at)
+        select m.account_id, m.task_id, m.execution_id, t.command, t.name, t.environment_id, t.environment_name,
+               t.project_id, t.project_name, t.dbt_version, 'Triggered by webhook ' || c.name, t.max_attempts,
+               m.created_at, m.turn_at
+          from made m
+          join closed c on c.window_id = m.window_id
+          join trigger.task t on t.task_id = m.task_id
+         order by m.execution_id
+    )
+    select 'CLOSED', c.trigger_id, c.window_id, c.public_id, m.public_id, c.close_reason, c.size,
+           extract(epoch from c.closed_at - c.deadline_at)::double precision
+      from closed c join made m on m.window_id = c.window_id
+     order by c.window_id;
+end $$;
+
 -- Name: attempt; Type: TABLE; Schema: delivery; Owner: -
 
 CREATE TABLE delivery.attempt (
@@ -357,6 +686,300 @@ ALTER TABLE subscription.subscription ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+-- Name: artifact; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.artifact (
+    run_id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    account_id bigint NOT NULL,
+    finished_day date NOT NULL,
+    size_bytes integer NOT NULL,
+    chunk_count integer NOT NULL,
+    stored_at timestamp with time zone NOT NULL,
+    CONSTRAINT artifact_chunk_count_check CHECK ((chunk_count >= 0)),
+    CONSTRAINT artifact_name_check CHECK ((name ~ '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$'::text)),
+    CONSTRAINT artifact_size_bytes_check CHECK (((size_bytes >= 0) AND (size_bytes <= 16777216)))
+);
+
+-- Name: artifact_chunk; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.artifact_chunk (
+    finished_day date NOT NULL,
+    run_id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    chunk_number integer NOT NULL,
+    chunk bytea NOT NULL,
+    CONSTRAINT artifact_chunk_chunk_check CHECK ((octet_length(chunk) <= 262144))
+)
+PARTITION BY RANGE (finished_day);
+
+-- Name: call; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.call (
+    received_day date NOT NULL,
+    trigger_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    window_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    call_id text NOT NULL COLLATE pg_catalog."C",
+    media_type text NOT NULL,
+    body bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL
+)
+PARTITION BY RANGE (received_day);
+ALTER TABLE ONLY trigger.call ALTER COLUMN body SET STORAGE EXTERNAL;
+
+-- Name: execution; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.execution (
+    execution_id bigint NOT NULL,
+    public_id text NOT NULL COLLATE pg_catalog."C",
+    account_id bigint NOT NULL,
+    task_id bigint NOT NULL,
+    trigger_id bigint,
+    window_id bigint,
+    call_count integer NOT NULL,
+    exclusive boolean NOT NULL,
+    state text DEFAULT 'PENDING'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    turn_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT execution_check CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text, 'REJECTED'::text])))),
+    CONSTRAINT execution_check1 CHECK (((reason <> ''::text) = (state = ANY (ARRAY['FAILED'::text, 'REJECTED'::text])))),
+    CONSTRAINT execution_check2 CHECK (((state <> 'PENDING'::text) OR (started_at IS NULL))),
+    CONSTRAINT execution_check3 CHECK (((state <> ALL (ARRAY['RUNNING'::text, 'SUCCEEDED'::text])) OR ((started_at IS NOT NULL) AND (turn_at IS NOT NULL)))),
+    CONSTRAINT execution_public_id_check CHECK ((public_id ~ '^exe_[0-9A-Za-z]{27}$'::text)),
+    CONSTRAINT execution_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text, 'REJECTED'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
+
+-- Name: execution_execution_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
+
+ALTER TABLE trigger.execution ALTER COLUMN execution_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trigger.execution_execution_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: head; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.head (
+    trigger_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    threshold integer NOT NULL,
+    duration_seconds integer NOT NULL,
+    max_bytes integer NOT NULL,
+    next_seq bigint DEFAULT 1 NOT NULL,
+    window_id bigint,
+    window_threshold integer,
+    window_count integer,
+    window_bytes integer,
+    opened_at timestamp with time zone,
+    deadline_at timestamp with time zone,
+    CONSTRAINT head_check CHECK ((num_nulls(window_id, window_threshold, window_count, window_bytes, opened_at, deadline_at) = ANY (ARRAY[0, 6]))),
+    CONSTRAINT head_check1 CHECK (((window_count >= 1) AND (window_count <= (window_threshold - 1)))),
+    CONSTRAINT head_check2 CHECK ((window_bytes <= max_bytes)),
+    CONSTRAINT head_duration_seconds_check CHECK (((duration_seconds >= 1) AND (duration_seconds <= 86400))),
+    CONSTRAINT head_max_bytes_check CHECK (((max_bytes >= 1) AND (max_bytes <= 8388608))),
+    CONSTRAINT head_threshold_check CHECK (((threshold >= 1) AND (threshold <= 10000)))
+)
+WITH (fillfactor='40', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
+-- Name: ingest_group; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.ingest_group (
+    group_id uuid NOT NULL,
+    taken bigint[] NOT NULL,
+    committed_at timestamp with time zone NOT NULL
+);
+
+-- Name: lease_id; Type: SEQUENCE; Schema: trigger; Owner: -
+
+CREATE SEQUENCE trigger.lease_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+-- Name: outbox; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.outbox (
+    outbox_id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    event_type text NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    run_state text NOT NULL,
+    message text NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    claimed_until timestamp with time zone,
+    published_at timestamp with time zone,
+    refusal text,
+    CONSTRAINT outbox_check CHECK (((published_at IS NULL) OR (refusal IS NULL))),
+    CONSTRAINT outbox_check1 CHECK (((finished_at IS NULL) = (event_type = 'job.run.started'::text))),
+    CONSTRAINT outbox_event_type_check CHECK ((event_type = ANY (ARRAY['job.run.started'::text, 'job.run.completed'::text, 'job.run.errored'::text]))),
+    CONSTRAINT outbox_run_state_check CHECK ((run_state = ANY (ARRAY['RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text])))
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
+
+-- Name: outbox_outbox_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
+
+ALTER TABLE trigger.outbox ALTER COLUMN outbox_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trigger.outbox_outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: run; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.run (
+    run_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    task_id bigint NOT NULL,
+    execution_id bigint NOT NULL,
+    command text NOT NULL COLLATE pg_catalog."C",
+    task_name text NOT NULL,
+    environment_id bigint NOT NULL,
+    environment_name text NOT NULL,
+    project_id bigint NOT NULL,
+    project_name text NOT NULL,
+    dbt_version text NOT NULL,
+    run_reason text NOT NULL,
+    max_attempts smallint NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    state text DEFAULT 'PENDING'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    message text DEFAULT ''::text NOT NULL,
+    exit_code integer,
+    created_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    lease_id bigint,
+    lease_until timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    artifacts_due_at timestamp with time zone,
+    CONSTRAINT run_check CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text])))),
+    CONSTRAINT run_check1 CHECK (((reason <> ''::text) = (state = 'FAILED'::text))),
+    CONSTRAINT run_check2 CHECK (((state <> 'PENDING'::text) OR ((started_at IS NULL) AND ((lease_id IS NULL) = (lease_until IS NULL))))),
+    CONSTRAINT run_check3 CHECK (((state <> 'RUNNING'::text) OR ((num_nulls(started_at, lease_id, lease_until) = 0) AND (attempts > 0)))),
+    CONSTRAINT run_check4 CHECK (((finished_at IS NULL) OR (lease_until IS NULL))),
+    CONSTRAINT run_check5 CHECK (((finished_at IS NOT NULL) OR (artifacts_due_at IS NULL))),
+    CONSTRAINT run_check6 CHECK ((attempts <= max_attempts)),
+    CONSTRAINT run_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'command_failed'::text, 'timed_out'::text, 'runner_lost'::text, 'not_runnable'::text]))),
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text])))
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
+
+-- Name: run_run_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
+
+ALTER TABLE trigger.run ALTER COLUMN run_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trigger.run_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: task; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.task (
+    task_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    command text NOT NULL COLLATE pg_catalog."C",
+    slots jsonb NOT NULL,
+    parameters jsonb NOT NULL,
+    timeout_seconds integer NOT NULL,
+    allow_parallel_runs boolean NOT NULL,
+    max_attempts smallint NOT NULL,
+    environment_id bigint NOT NULL,
+    environment_name text NOT NULL,
+    project_id bigint NOT NULL,
+    project_name text NOT NULL,
+    dbt_version text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT task_account_id_check CHECK ((account_id > 0)),
+    CONSTRAINT task_command_check CHECK ((command ~ '^[a-z0-9_-]{1,63}$'::text)),
+    CONSTRAINT task_environment_id_check CHECK ((environment_id > 0)),
+    CONSTRAINT task_kind_check CHECK ((kind = ANY (ARRAY['standard'::text, 'big_data'::text]))),
+    CONSTRAINT task_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 10))),
+    CONSTRAINT task_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT task_parameters_check CHECK ((jsonb_typeof(parameters) = 'array'::text)),
+    CONSTRAINT task_project_id_check CHECK ((project_id > 0)),
+    CONSTRAINT task_slots_check CHECK ((jsonb_typeof(slots) = 'object'::text)),
+    CONSTRAINT task_timeout_seconds_check CHECK (((timeout_seconds >= 60) AND (timeout_seconds <= 86400)))
+);
+
+-- Name: task_task_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
+
+ALTER TABLE trigger.task ALTER COLUMN task_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trigger.task_task_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: token; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.token (
+    token_hash bytea NOT NULL,
+    trigger_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT token_token_hash_check CHECK ((octet_length(token_hash) = 32))
+);
+
+-- Name: trigger; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.trigger (
+    trigger_id bigint NOT NULL,
+    public_id text NOT NULL COLLATE pg_catalog."C",
+    account_id bigint NOT NULL,
+    task_id bigint NOT NULL,
+    name text NOT NULL,
+    data_mode text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT trigger_account_id_check CHECK ((account_id > 0)),
+    CONSTRAINT trigger_data_mode_check CHECK ((data_mode = 'string'::text)),
+    CONSTRAINT trigger_name_check CHECK ((name ~ '^[A-Za-z0-9_]{1,100}$'::text)),
+    CONSTRAINT trigger_public_id_check CHECK ((public_id ~ '^trg_[0-9A-Za-z]{27}$'::text))
+);
+
+-- Name: trigger_trigger_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
+
+ALTER TABLE trigger.trigger ALTER COLUMN trigger_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trigger.trigger_trigger_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: window_id; Type: SEQUENCE; Schema: trigger; Owner: -
+
+CREATE SEQUENCE trigger.window_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 -- Name: attempt attempt_pkey; Type: CONSTRAINT; Schema: delivery; Owner: -
 
 ALTER TABLE ONLY delivery.attempt
@@ -442,6 +1065,91 @@ ALTER TABLE ONLY subscription.subscription
 ALTER TABLE ONLY subscription.subscription
     ADD CONSTRAINT subscription_public_id_key UNIQUE (public_id);
 
+-- Name: artifact_chunk artifact_chunk_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.artifact_chunk
+    ADD CONSTRAINT artifact_chunk_pkey PRIMARY KEY (finished_day, run_id, name, chunk_number);
+
+-- Name: artifact artifact_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.artifact
+    ADD CONSTRAINT artifact_pkey PRIMARY KEY (run_id, name);
+
+-- Name: call call_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.call
+    ADD CONSTRAINT call_pkey PRIMARY KEY (received_day, trigger_id, seq);
+
+-- Name: execution execution_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.execution
+    ADD CONSTRAINT execution_pkey PRIMARY KEY (execution_id);
+
+-- Name: execution execution_public_id_key; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.execution
+    ADD CONSTRAINT execution_public_id_key UNIQUE (public_id);
+
+-- Name: execution execution_window_id_key; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.execution
+    ADD CONSTRAINT execution_window_id_key UNIQUE (window_id);
+
+-- Name: head head_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.head
+    ADD CONSTRAINT head_pkey PRIMARY KEY (trigger_id);
+
+-- Name: ingest_group ingest_group_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.ingest_group
+    ADD CONSTRAINT ingest_group_pkey PRIMARY KEY (group_id);
+
+-- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (outbox_id);
+
+-- Name: outbox outbox_run_id_event_type_key; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.outbox
+    ADD CONSTRAINT outbox_run_id_event_type_key UNIQUE (run_id, event_type);
+
+-- Name: run run_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (run_id);
+
+-- Name: task task_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.task
+    ADD CONSTRAINT task_pkey PRIMARY KEY (task_id);
+
+-- Name: token token_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.token
+    ADD CONSTRAINT token_pkey PRIMARY KEY (token_hash);
+
+-- Name: trigger trigger_one_webhook_per_task; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.trigger
+    ADD CONSTRAINT trigger_one_webhook_per_task UNIQUE (task_id);
+
+-- Name: trigger trigger_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.trigger
+    ADD CONSTRAINT trigger_pkey PRIMARY KEY (trigger_id);
+
+-- Name: trigger trigger_public_id_key; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.trigger
+    ADD CONSTRAINT trigger_public_id_key UNIQUE (public_id);
+
+-- Name: window window_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger."window"
+    ADD CONSTRAINT window_pkey PRIMARY KEY (window_id);
+
 -- Name: delivery_subscription; Type: INDEX; Schema: delivery; Owner: -
 
 CREATE INDEX delivery_subscription ON ONLY delivery.delivery USING btree (subscription_id, id);
@@ -478,6 +1186,70 @@ CREATE INDEX signing_secret_subscription ON subscription.signing_secret USING bt
 
 CREATE INDEX subscription_account ON subscription.subscription USING btree (account_id, id) WHERE (deleted_at IS NULL);
 
+-- Name: execution_account; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_account ON trigger.execution USING btree (account_id, execution_id);
+
+-- Name: execution_task; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_task ON trigger.execution USING btree (task_id, execution_id);
+
+-- Name: execution_turn; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE UNIQUE INDEX execution_turn ON trigger.execution USING btree (task_id) WHERE (exclusive AND (turn_at IS NOT NULL) AND (finished_at IS NULL));
+
+-- Name: execution_waiting; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_waiting ON trigger.execution USING btree (task_id, execution_id) WHERE ((turn_at IS NULL) AND (finished_at IS NULL));
+
+-- Name: ingest_group_age; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX ingest_group_age ON trigger.ingest_group USING brin (committed_at);
+
+-- Name: outbox_waiting; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX outbox_waiting ON trigger.outbox USING btree (outbox_id) WHERE ((published_at IS NULL) AND (refusal IS NULL));
+
+-- Name: run_artifacts_due; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX run_artifacts_due ON trigger.run USING btree (artifacts_due_at) WHERE (artifacts_due_at IS NOT NULL);
+
+-- Name: run_execution; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX run_execution ON trigger.run USING btree (execution_id, run_id);
+
+-- Name: run_free; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX run_free ON trigger.run USING btree (command, due_at, run_id) WHERE ((state = 'PENDING'::text) AND (lease_id IS NULL) AND (due_at IS NOT NULL));
+
+-- Name: run_free_account; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX run_free_account ON trigger.run USING btree (account_id, command, due_at, run_id) WHERE ((state = 'PENDING'::text) AND (lease_id IS NULL) AND (due_at IS NOT NULL));
+
+-- Name: run_leased; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX run_leased ON trigger.run USING btree (lease_until) WHERE (lease_until IS NOT NULL);
+
+-- Name: task_account; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX task_account ON trigger.task USING btree (account_id, task_id);
+
+-- Name: token_trigger; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX token_trigger ON trigger.token USING btree (trigger_id);
+
+-- Name: trigger_account; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX trigger_account ON trigger.trigger USING btree (account_id, trigger_id);
+
+-- Name: window_open; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX window_open ON trigger."window" USING btree (deadline_at) WHERE (state = 'OPEN'::text);
+
+-- Name: window_trigger; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX window_trigger ON trigger."window" USING btree (trigger_id, window_id);
+
 -- Name: interest interest_subscription_id_fkey; Type: FK CONSTRAINT; Schema: subscription; Owner: -
 
 ALTER TABLE ONLY subscription.interest
@@ -497,6 +1269,21 @@ ALTER TABLE ONLY subscription.signing_secret
 
 ALTER TABLE ONLY subscription.subscription
     ADD CONSTRAINT subscription_account_id_fkey FOREIGN KEY (account_id) REFERENCES subscription.account(account_id);
+
+-- Name: head head_trigger_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.head
+    ADD CONSTRAINT head_trigger_id_fkey FOREIGN KEY (trigger_id) REFERENCES trigger.trigger(trigger_id) ON DELETE CASCADE;
+
+-- Name: token token_trigger_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.token
+    ADD CONSTRAINT token_trigger_id_fkey FOREIGN KEY (trigger_id) REFERENCES trigger.trigger(trigger_id) ON DELETE CASCADE;
+
+-- Name: trigger trigger_task_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.trigger
+    ADD CONSTRAINT trigger_task_id_fkey FOREIGN KEY (task_id) REFERENCES trigger.task(task_id);
 
 -- Name: SCHEMA delivery; Type: ACL; Schema: -; Owner: -
 
@@ -546,6 +1333,30 @@ REVOKE ALL ON FUNCTION runhook.make_partitions(p_owner_schema text, p_days_ahead
 GRANT ALL ON FUNCTION runhook.make_partitions(p_owner_schema text, p_days_ahead integer, p_today date) TO runhook_subscription;
 GRANT ALL ON FUNCTION runhook.make_partitions(p_owner_schema text, p_days_ahead integer, p_today date) TO runhook_delivery;
 GRANT ALL ON FUNCTION runhook.make_partitions(p_owner_schema text, p_days_ahead integer, p_today date) TO runhook_trigger;
+
+-- Name: FUNCTION close_expired(p_limit integer, p_execution_ids text[], p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.close_expired(p_limit integer, p_execution_ids text[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.close_expired(p_limit integer, p_execution_ids text[], p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION finish_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_execution_reason text, p_artifact_seconds double precision, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.finish_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_execution_reason text, p_artifact_seconds double precision, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.finish_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_execution_reason text, p_artifact_seconds double precision, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: TABLE "window"; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger."window" TO runhook_trigger;
+
+-- Name: FUNCTION set_going(p_closed trigger."window"[], p_execution_ids text[]); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.set_going(p_closed trigger."window"[], p_execution_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.set_going(p_closed trigger."window"[], p_execution_ids text[]) TO runhook_trigger;
 
 -- Name: TABLE attempt; Type: ACL; Schema: delivery; Owner: -
 
@@ -624,6 +1435,78 @@ GRANT SELECT ON TABLE subscription.subscription TO runhook_delivery;
 -- Name: SEQUENCE subscription_id_seq; Type: ACL; Schema: subscription; Owner: -
 
 GRANT USAGE ON SEQUENCE subscription.subscription_id_seq TO runhook_subscription;
+
+-- Name: TABLE artifact; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.artifact TO runhook_trigger;
+
+-- Name: TABLE artifact_chunk; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.artifact_chunk TO runhook_trigger;
+
+-- Name: TABLE call; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.call TO runhook_trigger;
+
+-- Name: TABLE execution; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.execution TO runhook_trigger;
+
+-- Name: SEQUENCE execution_execution_id_seq; Type: ACL; Schema: trigger; Owner: -
+
+GRANT USAGE ON SEQUENCE trigger.execution_execution_id_seq TO runhook_trigger;
+
+-- Name: TABLE head; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.head TO runhook_trigger;
+
+-- Name: TABLE ingest_group; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.ingest_group TO runhook_trigger;
+
+-- Name: SEQUENCE lease_id; Type: ACL; Schema: trigger; Owner: -
+
+GRANT USAGE ON SEQUENCE trigger.lease_id TO runhook_trigger;
+
+-- Name: TABLE outbox; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.outbox TO runhook_trigger;
+
+-- Name: SEQUENCE outbox_outbox_id_seq; Type: ACL; Schema: trigger; Owner: -
+
+GRANT USAGE ON SEQUENCE trigger.outbox_outbox_id_seq TO runhook_trigger;
+
+-- Name: TABLE run; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.run TO runhook_trigger;
+
+-- Name: SEQUENCE run_run_id_seq; Type: ACL; Schema: trigger; Owner: -
+
+GRANT USAGE ON SEQUENCE trigger.run_run_id_seq TO runhook_trigger;
+
+-- Name: TABLE task; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.task TO runhook_trigger;
+
+-- Name: SEQUENCE task_task_id_seq; Type: ACL; Schema: trigger; Owner: -
+
+GRANT USAGE ON SEQUENCE trigger.task_task_id_seq TO runhook_trigger;
+
+-- Name: TABLE token; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.token TO runhook_trigger;
+
+-- Name: TABLE trigger; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.trigger TO runhook_trigger;
+
+-- Name: SEQUENCE trigger_trigger_id_seq; Type: ACL; Schema: trigger; Owner: -
+
+GRANT USAGE ON SEQUENCE trigger.trigger_trigger_id_seq TO runhook_trigger;
+
+-- Name: SEQUENCE window_id; Type: ACL; Schema: trigger; Owner: -
+
+GRANT USAGE ON SEQUENCE trigger.window_id TO runhook_trigger;
 
 -- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: -
 

@@ -82,6 +82,8 @@ async def _prepare(home: Home, owner_url: str, postgres: Postgres | None) -> Rea
         await prepare_roles(owner_url, passwords)
     except (MigrationError, RolesRefused) as error:
         raise Trouble(str(error)) from error
+    except _UNREACHABLE as error:
+        raise Trouble(f"the database could not be prepared: {error}") from error
     role_urls = {role: as_role(owner_url, role, password) for role, password in passwords.items()}
     return ReadyDatabase(owner_url=owner_url, role_urls=role_urls, postgres=postgres)
 

@@ -43,12 +43,14 @@ class Home:
             raise Trouble(f"DATA_DIR={directory}: cannot write there: {error.strerror}") from error
 
     async def enter(self) -> None:
-        """Wait until the one before is gone, and be the one. Raises Trouble if it stays."""
+        """Be the one. Waits for the children of one that was killed; raises Trouble if one is alive."""
         deadline = time.monotonic() + _LOCK_SECONDS
         while not self._locked():
-            if time.monotonic() > deadline:
+            if self._holder_lives() or time.monotonic() > deadline:
                 raise Trouble(f"DATA_DIR={self.directory}: another runhook standalone uses it")
             await asyncio.sleep(_POLL_SECONDS)
+        os.ftruncate(self.lock, 0)
+        os.pwrite(self.lock, str(os.getpid()).encode(), 0)
         (self.directory / "standalone.json").unlink(missing_ok=True)
 
     def _locked(self) -> bool:
@@ -56,6 +58,15 @@ class Home:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        return True
+
+    def _holder_lives(self) -> bool:
+        try:
+            os.kill(int(os.pread(self.lock, 20, 0)), 0)
+        except (ValueError, ProcessLookupError):
+            return False
+        except PermissionError:
+            pass  # alive, and another user's
         return True
 
     def close(self) -> None:

@@ -7,12 +7,13 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 
+from chassis import logs
 from standalone import settings as told
 from standalone.database import ready_database
 from standalone.home import Home
 from standalone.ports import is_free
 from standalone.postgres import Postgres
-from standalone.processes import ACCOUNT_ID, Addresses, choose_addresses, family
+from standalone.processes import ACCOUNT_ID, LOOPBACK, Addresses, choose_addresses, family
 from standalone.settings import StandaloneSettings
 from standalone.supervisor import Supervisor
 from standalone.trouble import Trouble
@@ -23,6 +24,7 @@ _POLL_SECONDS = 0.1
 
 def run(environment: Mapping[str, str]) -> int:
     """The exit code: 0 when told to end, 1 after trouble, of which stderr has one line."""
+    logs.configure(level="warning", style="console", process="standalone", pod="standalone-0")
     try:
         asyncio.run(_until_signal(told.load(environment)))
     except Trouble as trouble:
@@ -61,7 +63,8 @@ async def live(settings: StandaloneSettings) -> None:
         await supervisor.start()
         facts = _facts(settings, home, addresses, database.owner_url)
         home.announce(facts)
-        say(welcome(facts, data_dir=settings.data_dir, token_is_new=token_is_new))
+        allowed = settings.passed_on.get("RUNHOOK_DELIVERY_ALLOWED_NETWORKS", LOOPBACK)
+        say(welcome(facts, data_dir=settings.data_dir, allowed=allowed, token_is_new=token_is_new))
         await _watch(supervisor, database.postgres)
 
 

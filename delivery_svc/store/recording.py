@@ -60,7 +60,7 @@ with parked as (
     returning subscription_id
 )
 insert into delivery.lane as k (subscription_id, next_due_at)
-select distinct p.subscription_id, clock_timestamp() from parked p order by p.subscription_id
+select p.subscription_id, clock_timestamp() from parked p group by p.subscription_id order by p.subscription_id
 on conflict (subscription_id) do update set next_due_at = least(k.next_due_at, excluded.next_due_at)
 """
 

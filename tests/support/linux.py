@@ -35,12 +35,13 @@ def processes_of(directory: Path) -> dict[int, str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+                command = (entry / "cmdline").read_bytes()
+                told = command + (entry / "environ").read_bytes()
                 here = str(directory).encode() in told or Path(os.readlink(entry / "cwd")).is_relative_to(directory)
             except OSError:  # gone meanwhile, a zombie, or another user's
                 continue
             if here:
-                found[int(entry.name)] = told.split(b"\0\0")[0].replace(b"\0", b" ").decode(errors="replace")[:200]
+                found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
     return found
 
 

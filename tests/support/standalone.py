@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 COMMAND = [sys.executable, "-m", "cli", "standalone"]
 ROOT = Path(__file__).parents[2]
@@ -28,36 +28,55 @@ def fail_to_start(data_dir: Path, **settings: str) -> str:
 
 
 class Standalone:
-    """A running platform; use it in a `with` block."""
+    """A running platform; use it in a `with` block. `printed` is what was read of its output."""
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
+        self.printed = ""
         self._settings = settings
 
-    def __enter__(self) -> "Standalone":
-        self.process = subprocess.Popen(
-            COMMAND,
-            env=environment(self.data_dir, **self._settings),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        self.first_line = self.process.stdout.readline().strip()
-        assert self.first_line.startswith("ready http://127.0.0.1:"), self.first_line + self.process.stdout.read()
+    def __enter__(self) -> Self:
+        self.process = start(self.data_dir, **self._settings)
+        try:
+            self.first_line = self.printed_until("ready ").strip()
+        except BaseException:
+            self.process.kill()
+            raise
         self.facts: Mapping[str, Any] = json.loads((self.data_dir / "standalone.json").read_text())
         return self
 
-    def stop(self, number: signal.Signals = signal.SIGINT, *, timeout: float = 30) -> tuple[int, str]:
-        """Send a signal; returns the exit code and everything that was printed after the first line."""
+    def printed_until(self, text: str) -> str:
+        """Read on until a line holds the text; returns that line."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.printed += line
+            if text in line:
+                return line
+        raise AssertionError(f"it ended without a word of {text!r}:\n{self.printed}")
+
+    def stop(self, number: signal.Signals = signal.SIGINT, *, timeout: float = 30) -> int:
+        """Send a signal and wait; returns the exit code."""
         self.process.send_signal(number)
-        printed = self.process.communicate(timeout=timeout)[0]
-        return self.process.returncode, printed
+        self.process.wait(timeout)
+        assert self.process.stdout is not None
+        self.printed += self.process.stdout.read()
+        return self.process.returncode
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.communicate(timeout=30)
-            finally:
-                self.process.kill()
+        with self.process:
+            if self.process.poll() is None:
+                try:
+                    self.stop(signal.SIGTERM)
+                finally:
+                    self.process.kill()
+
+
+def start(data_dir: Path, **settings: str) -> subprocess.Popen[str]:
+    """Start it and return at once; what it says on stderr comes with its output."""
+    return subprocess.Popen(
+        COMMAND,
+        env=environment(data_dir, **settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

@@ -84,7 +84,9 @@ async def test_the_same_request_id_is_answered_the_same_and_delivered_once(datab
     assert attempts == 3
 
 
-async def test_a_request_id_with_another_event_is_refused_and_nothing_of_its_batch_is_stored(database: Database) -> None:
+async def test_a_request_id_with_another_event_is_refused_and_nothing_of_its_batch_is_stored(
+    database: Database,
+) -> None:
     async with Receiver() as receiver, delivery_service(database) as service:
         await add_subscription(database, receiver.url)
         await service.publish(an_event(request_id="run-1"))
@@ -117,9 +119,12 @@ async def test_every_bad_field_of_every_event_is_named_and_nothing_is_stored(dat
 
 
 @pytest.mark.parametrize(
-    ("count", "name_length", "field"), [(0, 1, "events"), (1001, 1, "events"), (1, 300_000, "events[0].job_run"), (18, 250_000, "events")]
+    ("count", "name_length", "field"),
+    [(0, 1, "events"), (1001, 1, "events"), (1, 300_000, "events[0].job_run"), (18, 250_000, "events")],
 )
-async def test_an_oversized_batch_or_payload_is_refused(database: Database, count: int, name_length: int, field: str) -> None:
+async def test_an_oversized_batch_or_payload_is_refused(
+    database: Database, count: int, name_length: int, field: str
+) -> None:
     event = an_event()
     event.job_run.job_name = "x" * name_length
     async with delivery_service(database) as service:

@@ -1,6 +1,7 @@
 """What stops `runhook standalone` from starting: one clear line, exit code 1, nothing left running."""
 
 import fcntl
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,16 +59,11 @@ async def test_a_database_that_a_newer_release_migrated(fail: Fail, database: Da
     assert said.endswith("use the release that migrated it, or restore the backup from before")
 
 
-async def test_an_owner_that_may_not_alter_the_roles(fail: Fail, database: Database) -> None:
-    connection = await asyncpg.connect(database.owner_url)
-    await connection.execute(f"""
-        create role weak login password 'weak';
-        alter database {database.name} owner to weak;
-        grant usage on schema runhook to weak;
-        grant select on all tables in schema runhook to weak;
-        grant execute on all functions in schema runhook to weak;
-    """)
-    said = fail(DATABASE_URL=database.delivery_url.replace("runhook_delivery:of-the-tests", "weak:weak"))
+async def test_an_owner_that_may_not_alter_the_roles(fail: Fail, empty_database: Database) -> None:
+    connection = await asyncpg.connect(empty_database.owner_url)
+    await connection.execute("create role weak login password 'weak'")
+    await connection.execute(f"alter database {empty_database.name} owner to weak")
+    said = fail(DATABASE_URL=empty_database.delivery_url.replace("runhook_delivery:of-the-tests", "weak:weak"))
     await connection.execute("reassign owned by weak to runhook; drop owned by weak; drop role weak")
     await connection.close()
     assert said.startswith(
@@ -83,6 +79,7 @@ def test_a_data_directory_that_cannot_be_written(fail: Fail, tmp_path: Path) -> 
 def test_a_data_directory_that_another_one_uses(fail: Fail, tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        print(os.getpid(), file=lock, flush=True)
         assert fail(tmp_path) == f"DATA_DIR={tmp_path}: another runhook standalone uses it"
 
 

@@ -63,7 +63,9 @@ async def refused(call: object) -> Refusal:
 
 async def test_a_created_subscription_reads_back_as_it_was_sent(stub: "Stub", service: SubscriptionService) -> None:
     types = ["job.run.errored", "job.run.started", "job.run.errored"]
-    made = (await create(stub, name="  Ünïcode \t", description="d", job_ids=[321, 123, 321], event_types=types)).subscription
+    made = (
+        await create(stub, name="  Ünïcode \t", description="d", job_ids=[321, 123, 321], event_types=types)
+    ).subscription
     assert await get(stub, made.subscription_id) == made
     assert (made.name, made.description, list(made.job_ids)) == ("  Ünïcode \t", "d", [321, 123, 321])
     assert list(made.event_types) == types
@@ -74,7 +76,9 @@ async def test_a_created_subscription_reads_back_as_it_was_sent(stub: "Stub", se
     assert (made.http_status_code, made.HasField("dispatch_time"), made.deactivate_reason) == (0, False, "")
 
 
-async def test_the_secret_is_forty_hex_characters_and_sealed_at_rest(stub: "Stub", service: SubscriptionService) -> None:
+async def test_the_secret_is_forty_hex_characters_and_sealed_at_rest(
+    stub: "Stub", service: SubscriptionService
+) -> None:
     answer = await create(stub)
     assert re.fullmatch("[0-9a-f]{40}", answer.signing_secret)
     row = await service.pool.fetchrow("select subscription_id, sealed from subscription.signing_secret")
@@ -83,7 +87,9 @@ async def test_the_secret_is_forty_hex_characters_and_sealed_at_rest(stub: "Stub
     assert service.key_ring.open(row["sealed"], row_name(row["subscription_id"])).decode() == answer.signing_secret
 
 
-async def test_every_bad_field_is_named_at_once_and_nothing_is_stored(stub: "Stub", service: SubscriptionService) -> None:
+async def test_every_bad_field_is_named_at_once_and_nothing_is_stored(
+    stub: "Stub", service: SubscriptionService
+) -> None:
     bad = {"name": "", "client_url": "ftp://x", "event_types": ["job.run.cancelled"], "job_ids": [1, 0, -1]}
     refusal = await refused(create(stub, **bad))
     assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
@@ -128,7 +134,9 @@ async def test_an_update_replaces_the_whole_and_raises_the_version(stub: "Stub",
 
 async def test_a_changed_url_revives_a_deactivated_subscription(stub: "Stub", service: SubscriptionService) -> None:
     made = (await create(stub)).subscription
-    await service.pool.execute("update subscription.subscription set active = false, deactivate_reason = 'too many failures'")
+    await service.pool.execute(
+        "update subscription.subscription set active = false, deactivate_reason = 'too many failures'"
+    )
     kept = await update(stub, made.subscription_id, active=False)
     assert (kept.active, kept.deactivate_reason) == (False, "too many failures")
     revived = await update(stub, made.subscription_id, active=False, client_url="https://example.com/new")

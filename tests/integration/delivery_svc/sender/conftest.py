@@ -1,6 +1,7 @@
 """The sender against real sockets, on both loops: uvloop, for which it is made, and the standard library's."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -21,8 +22,13 @@ def pytest_asyncio_loop_factories(
     return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
 
 
+@pytest.fixture(scope="session")
+def system_roots() -> ssl.SSLContext:
+    return tls_context()
+
+
 @pytest.fixture
-async def make_sender() -> AsyncIterator[MakeSender]:
+async def make_sender(system_roots: ssl.SSLContext) -> AsyncIterator[MakeSender]:
     """Makes senders that may go to loopback; sees to it that they end, and that the loop saw no unhandled fault."""
     faults: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
@@ -30,7 +36,7 @@ async def make_sender() -> AsyncIterator[MakeSender]:
     resolver = Resolver()
 
     def make(**settings: Any) -> Sender:
-        defaults = {"policy": AddressPolicy(["127.0.0.0/8", "::1/128"]), "resolver": resolver, "tls": tls_context()}
+        defaults = {"policy": AddressPolicy(["127.0.0.0/8", "::1/128"]), "resolver": resolver, "tls": system_roots}
         made.append(Sender(**{**defaults, **settings}))
         return made[-1]
 

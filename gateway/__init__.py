@@ -1,0 +1,1 @@
+"""The REST door: translates HTTP to gRPC. No SQL, no business rules, no state."""

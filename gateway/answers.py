@@ -1,0 +1,31 @@
+"""What goes back to a client: compact UTF-8 JSON, and error headers that both formats of errors share."""
+
+import json
+import math
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.http_errors import HttpError
+
+
+class JsonAnswer(Response):
+    """A JSON answer; key order is the caller's."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Compact, non-ASCII unescaped."""
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def error_headers(error: HttpError) -> dict[str, str]:
+    """Retry-After in whole seconds, rounded up, and what else the error carries."""
+    headers = dict(error.headers)
+    if error.retry_after is not None:
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if error.close:
+        headers["connection"] = "close"
+    return headers

@@ -1,0 +1,140 @@
+"""The way of inbound calls to trigger_svc: a few ReceiveCalls streams that all requests share.
+
+Invariant: every call gets exactly one end: its answer, or CallLost when its stream broke or was silent for too long;
+then nobody knows whether it was stored. A stream lives shorter than the grace that a server gives an ageing connection,
+so that none is cut under a call; the next one may lead to another pod.
+"""
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import grpc
+
+from chassis.logs import get_logger
+from gateway.bearer import Metadata
+from runhook.trigger.v1.trigger_pb2 import Call
+from runhook.trigger.v1.trigger_service_pb2 import ReceiveCallsRequest, ReceiveCallsResponse
+
+if TYPE_CHECKING:
+    from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceAsyncStub
+
+log = get_logger()
+LIFE_SECONDS = 20.0
+FIRST_ANSWER_SECONDS = 1.8  # a stream that never answered may lead nowhere: its callers are told sooner
+
+
+class CallLost(Exception):
+    """No answer came; the call may or may not have been stored."""
+
+
+class CallStreams:
+    """Sends calls over `count` streams in turn; each is opened when first needed and again after it ended."""
+
+    def __init__(self, stub: "TriggerServiceAsyncStub", metadata: Metadata, *, count: int, seconds: float) -> None:
+        self._stub = stub
+        self._metadata = metadata
+        self._seconds = seconds
+        self._streams: list[_Stream | None] = [None] * count
+        self._turns = itertools.cycle(range(count))
+
+    async def send(self, call: Call) -> ReceiveCallsResponse:
+        """The service's answer. CallLost when there is none."""
+        stream = self._stream(next(self._turns))
+        number, answer = stream.put(call)
+        seconds = self._seconds if stream.answered else min(self._seconds, FIRST_ANSWER_SECONDS)
+        try:
+            async with asyncio.timeout(seconds):
+                return await answer
+        except TimeoutError:
+            stream.give_up(number)
+            raise CallLost(f"no answer within {seconds:g} s") from None
+        finally:
+            stream.forget(number)
+
+    async def close(self) -> None:
+        """Ends the streams once what is under way is answered; the caller bounds the time."""
+        await asyncio.gather(*(stream.end() for stream in self._streams if stream is not None))
+
+    def _stream(self, index: int) -> "_Stream":
+        stream = self._streams[index]
+        if stream is None or not stream.usable:
+            stream = self._streams[index] = _Stream(self._stub, self._metadata)
+        return stream
+
+
+class _Stream:
+    """One ReceiveCalls stream, from its first call to its end."""
+
+    def __init__(self, stub: "TriggerServiceAsyncStub", metadata: Metadata) -> None:
+        self.usable = True
+        self.answered = False
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[ReceiveCallsResponse]] = {}
+        self._newest_answered = 0
+        self._line: asyncio.Queue[ReceiveCallsRequest | None] = asyncio.Queue()
+        self._rpc = stub.ReceiveCalls(self._requests(), metadata=metadata)
+        self._reading = asyncio.create_task(self._read(), name="call answers")
+        life = LIFE_SECONDS * random.uniform(0.75, 1.0)  # so that not all streams are renewed at once
+        self._retirement = asyncio.get_running_loop().call_later(life, self._retire)
+
+    def put(self, call: Call) -> tuple[int, asyncio.Future[ReceiveCallsResponse]]:
+        """Puts a call in line; gives its number and the future of its answer."""
+        number = next(self._numbers)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        self._line.put_nowait(ReceiveCallsRequest(call_number=number, call=call))
+        return number, answer
+
+    def forget(self, number: int) -> None:
+        """Drops what is kept for a call that has its end."""
+        self._answers.pop(number, None)
+
+    def give_up(self, number: int) -> None:
+        """A call waited too long. If nothing after it was answered either, the stream leads nowhere and is cut."""
+        if self._newest_answered < number:
+            self.usable = False
+            self._rpc.cancel()
+
+    async def end(self) -> None:
+        """Half-closes and waits until what is under way is answered."""
+        self._retire()
+        await asyncio.wait([self._reading])
+
+    def _retire(self) -> None:
+        self._retirement.cancel()
+        self.usable = False
+        self._line.put_nowait(None)
+
+    async def _requests(self) -> AsyncIterator[ReceiveCallsRequest]:
+        while (request := await self._line.get()) is not None:
+            yield request
+
+    async def _read(self) -> None:
+        reason = "the stream ended"
+        try:
+            async for answer in self._rpc:
+                self._settle(answer)
+        except grpc.aio.AioRpcError as error:
+            reason = f"{error.code().name}: {error.details()}"
+        except asyncio.CancelledError:
+            reason = "the stream was cut"
+        finally:
+            self._retirement.cancel()
+            self.usable = False
+            self._lose(reason)
+
+    def _settle(self, answer: ReceiveCallsResponse) -> None:
+        self.answered = True
+        self._newest_answered = max(self._newest_answered, answer.call_number)
+        waiting = self._answers.get(answer.call_number)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+
+    def _lose(self, reason: str) -> None:
+        lost = [waiting for waiting in self._answers.values() if not waiting.done()]
+        for waiting in lost:
+            waiting.set_exception(CallLost(reason))
+        if lost:
+            log.warning("calls.lost", calls=len(lost), reason=reason)

@@ -1,0 +1,32 @@
+"""64-bit numbers in JSON, paths and queries. Invariant: what leaves here fits an int64."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import PlainValidator
+from pydantic_core import PydanticCustomError
+
+LARGEST = 2**63 - 1
+_DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
+
+
+def decimal(text: str) -> int | None:
+    """The number that the digits spell, None when they are none or spell more than an int64 holds.
+
+    >>> decimal("12"), decimal("-1"), decimal("9223372036854775808")
+    (12, None, None)
+    """
+    if not _DIGITS.fullmatch(text) or int(text) > LARGEST:
+        return None
+    return int(text)
+
+
+def integer(value: Any) -> int:
+    """A JSON integer or a string of digits; never a bool, a float, or more than an int64 holds."""
+    number = decimal(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not -LARGEST <= number <= LARGEST:
+        raise PydanticCustomError("number", "must be a whole number or a string of digits, within 64 bits")
+    return number
+
+
+Id = Annotated[int, PlainValidator(integer)]

@@ -1,0 +1,49 @@
+"""The three services behind the gateway: a channel each, one way to ask. Invariant: no call lacks a deadline."""
+
+from collections.abc import Awaitable
+from typing import Protocol, TypeVar
+
+import grpc
+
+from chassis.channel import open_channel
+from chassis.status import refusal_of
+from gateway.bearer import Metadata
+from gateway.http_errors import http_error_of
+from gateway.settings import GatewaySettings
+from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
+from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
+from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceStub
+
+Request = TypeVar("Request", contravariant=True)
+Answer = TypeVar("Answer", covariant=True)
+
+
+class Method(Protocol[Request, Answer]):
+    """One unary rpc of a stub."""
+
+    def __call__(self, request: Request, /, *, timeout: float, metadata: Metadata) -> Awaitable[Answer]:
+        """Calls it."""
+
+
+class Services:
+    """Stubs by what they keep; made inside the running loop, closed by their owner."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._seconds = settings.gateway_answer_seconds
+        targets = (settings.subscription_svc, settings.delivery_svc, settings.trigger_svc)
+        self._channels = [open_channel(target) for target in targets]
+        self.subscriptions = SubscriptionServiceStub(self._channels[0])
+        self.deliveries = DeliveryServiceStub(self._channels[1])
+        self.triggers = TriggerServiceStub(self._channels[2])
+
+    async def ask(self, method: Method[Request, Answer], request: Request, metadata: Metadata) -> Answer:
+        """One answer of a service. HttpError when it refuses, is away or too slow."""
+        try:
+            return await method(request, timeout=self._seconds, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise http_error_of(refusal_of(error)) from error
+
+    async def close(self) -> None:
+        """Ends the channels."""
+        for channel in self._channels:
+            await channel.close()

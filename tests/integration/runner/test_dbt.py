@@ -1,0 +1,62 @@
+"""The example's commands through a real runner: dbt Core reads the calls, and one broken call fails one model."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.integration.runner.conftest import CREDENTIAL, ROOT, StartRunner
+from tests.support.require import missing
+from tests.support.run_service import MemoryRunService
+
+EXAMPLE = ROOT / "examples" / "commands.toml"
+
+
+def calls(*bodies: dict[str, object]) -> bytes:
+    """The parameter that a window of these calls makes."""
+    elements = [{"data": json.dumps(body), "type": "application/json"} for body in bodies]
+    return json.dumps(elements, separators=(",", ":")).encode()
+
+
+@pytest.fixture(autouse=True)
+def dbt() -> None:
+    """dbt's own environment."""
+    if not os.access(ROOT / ".venv-dbt" / "bin" / "dbt", os.X_OK):
+        missing("dbt environment (examples/dbt/setup.sh)")
+
+
+@pytest.mark.timeout(300)
+async def test_dbt_builds_what_the_calls_say_and_a_broken_call_fails_exactly_one_model(
+    service: MemoryRunService, start_runner: StartRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_DATABASE", str(tmp_path / "shop.duckdb"))
+    await start_runner({}, runner_commands_file=EXAMPLE, runner_slots=1)
+    good = await service.add(
+        "dbt-build",
+        payload=calls(
+            {"order_id": 1156, "status": "shipped", "at": "2026-10-03T08:12:00Z"},
+            {"order_id": 1150, "status": "delivered"},
+        ),
+    )
+    bad = await service.add("dbt-build", payload=calls({"order_id": 1158, "status": "paid", "amount": "not-a-number"}))
+
+    run = await service.until(good, "stored", seconds=120)
+    assert run.report is not None
+    assert (run.report.exit_code, run.report.reason) == (0, "")
+    assert "PASS=43 WARN=0 ERROR=0 SKIP=0" in run.report.message
+    assert set(run.artifacts) == {"run_results.json", "manifest.json"}
+    assert built(run.artifacts["run_results.json"])["model.shop.fct_order_updates"] == "success"
+
+    run = await service.until(bad, "stored", seconds=120)
+    assert run.report is not None
+    assert (run.report.exit_code, run.report.reason) == (1, "command_failed")
+    assert 'Could not convert string "not-a-number" to DECIMAL' in run.report.message
+    statuses = built(run.artifacts["run_results.json"])
+    assert [name for name, status in statuses.items() if status == "error"] == ["model.shop.fct_order_updates"]
+    assert CREDENTIAL not in run.report.message
+
+
+def built(run_results: bytes) -> dict[str, str]:
+    """Each node's status."""
+    return {result["unique_id"]: result["status"] for result in json.loads(run_results)["results"]}

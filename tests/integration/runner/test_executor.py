@@ -1,0 +1,110 @@
+"""One command behind its launcher: how it ends, whoever ends it, on the event loop that the runner uses."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import uvloop
+
+from runner.ending import Ending, How
+from runner.executor import execute
+from runner.invocation import Invocation
+
+CHATTY_CHILD = "import os, sys, time; os.fork(); print(os.getpid(), flush=True); time.sleep(600)"
+
+
+def python(code: str, **environment: str) -> Invocation:
+    """Python with this code."""
+    argv = (sys.executable, "-I", "-S", "-c", code)
+    return Invocation(argv=argv, environment=environment, directory="/", max_output_bytes=1_024)
+
+
+def on_uvloop(coroutine: Coroutine[Any, Any, Ending]) -> Ending:
+    """Runs it to its end."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(coroutine)
+
+
+def carry_out(invocation: Invocation, *, seconds: float = 20, kill_seconds: float = 0.2) -> Ending:
+    """Executes it with nobody to stop it."""
+
+    async def once() -> Ending:
+        return await execute(invocation, seconds=seconds, kill_seconds=kill_seconds, stop=asyncio.Event())
+
+    return on_uvloop(once())
+
+
+def still_alive(ending: Ending) -> list[int]:
+    """Those of the pids in the output whose process lives on."""
+    pids = [int(word) for word in ending.output.split()]
+    assert len(pids) == 2
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=5)
+    return [process.pid for process in alive]
+
+
+def test_a_command_has_its_exact_environment_and_no_open_file_but_its_three() -> None:
+    code = "import os; print(sorted(os.listdir('/dev/fd'))[:-1], os.environ.get('A'), len(os.environ), os.getcwd())"
+    ending = carry_out(python(code, A="1 = ü\n", LC_CTYPE="C.UTF-8"))
+    assert ending.output.decode() == "['0', '1', '2'] 1 = ü\n 2 /\n"
+
+
+def test_a_command_that_ignores_sigterm_is_killed_after_its_grace() -> None:
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    )
+    ending = carry_out(python(code), seconds=0.5)
+    assert (ending.how, ending.signal_number, ending.exit_code) == (How.TIMED_OUT, 9, None)
+
+
+def test_a_command_that_heeds_sigterm_may_say_goodbye_but_counts_as_timed_out() -> None:
+    code = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (print('bye'), sys.exit(0)));"
+        "print('ready', flush=True); time.sleep(600)"
+    )
+    ending = carry_out(python(code), seconds=1, kill_seconds=10)
+    assert (ending.how, ending.exit_code, ending.output) == (How.TIMED_OUT, None, b"ready\nbye\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "environment", "problem"),
+    [
+        (("not-there",), {}, "No such file or directory"),
+        (("/etc/passwd",), {}, "Permission denied"),
+        (("true",), {"A": "x" * 131_071}, "Argument list too long"),
+    ],
+)
+def test_what_the_system_cannot_start_says_why(
+    argv: tuple[str, ...], environment: dict[str, str], problem: str
+) -> None:
+    ending = carry_out(Invocation(argv=argv, environment=environment, directory="/", max_output_bytes=1_024))
+    assert (ending.how, ending.problem) == (How.NOT_STARTED, f"{argv[0]} cannot be started: {problem}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: PR_SET_PDEATHSIG")
+def test_a_command_dies_with_its_launcher() -> None:
+    code = CHATTY_CHILD.replace("time.sleep", "time.sleep(0.5); os.kill(os.getppid(), 9); time.sleep")
+    ending = carry_out(python(code))
+    assert (ending.how, ending.problem) == (How.EXITED, "its launcher was killed")
+    assert still_alive(ending) == []
+
+
+def test_a_cancelled_execution_leaves_nothing_behind(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    code = CHATTY_CHILD.replace(
+        "print(os.getpid(), flush=True)", f"open({str(pids)!r}, 'a').write(f'{{os.getpid()}} ')"
+    )
+
+    async def cancel() -> Ending:
+        going = asyncio.create_task(execute(python(code), seconds=60, kill_seconds=5, stop=asyncio.Event()))
+        async with asyncio.timeout(10):
+            while not pids.exists() or len(pids.read_text().split()) < 2:  # noqa: ASYNC110 - other processes write it
+                await asyncio.sleep(0.02)
+        going.cancel()
+        await asyncio.wait([going])
+        return Ending(how=How.STOPPED, output=pids.read_bytes())
+
+    assert still_alive(on_uvloop(cancel())) == []

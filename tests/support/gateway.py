@@ -1,0 +1,86 @@
+"""The gateway inside a test, on a real socket of the system's choice, and a plain HTTP client of it."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from chassis.channel import service_metadata
+from gateway.app import build
+from gateway.call_stream import CallStreams
+from gateway.server import HttpServer
+from gateway.services import Services
+from gateway.settings import GatewaySettings
+
+NOWHERE = "127.0.0.1:1"  # nothing listens there: connections are refused at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a client saw."""
+
+    status: int
+    headers: aiohttp.typedefs.LooseHeaders
+    body: bytes
+    json: Any
+
+
+class Gateway:
+    """A running one and a client of it."""
+
+    def __init__(self, port: int, session: aiohttp.ClientSession, token: str) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._session = session
+        self._token = token
+
+    async def __call__(self, method: str, path: str, **options: Any) -> Any:
+        """One request with the token unless `token` says otherwise; None sends none. The path goes out as it is."""
+        token = options.pop("token", self._token)
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        headers |= options.pop("headers", {})
+        if isinstance(options.get("data"), bytes):
+            options["data"] = io.BytesIO(options["data"])
+        url = URL(self.url + path, encoded=True)
+        async with self._session.request(method, url, headers=headers, allow_redirects=False, **options) as response:
+            body = await response.read()
+            kind = response.headers.get("Content-Type", "")
+            content = await response.json(content_type=None) if "json" in kind and body else None
+            return Answer(status=response.status, headers=response.headers, body=body, json=content)
+
+    async def raw(self, request: bytes) -> bytes:
+        """Sends bytes on a connection of their own and reads until the gateway ends it."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request)
+        try:
+            return await asyncio.wait_for(reader.read(), 10)
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def gateway(*, token: str = "", credential: str | None = None, **settings: Any) -> AsyncIterator[Gateway]:
+    """Serves with these settings over the services that they name; those not named are nowhere."""
+    targets = dict.fromkeys(("subscription_svc", "delivery_svc", "trigger_svc"), NOWHERE)
+    loaded = GatewaySettings.model_validate(targets | settings)
+    services = Services(loaded)
+    streams = CallStreams(
+        services.triggers,
+        service_metadata(credential),
+        count=loaded.gateway_call_streams,
+        seconds=loaded.gateway_call_seconds,
+    )
+    door = HttpServer("127.0.0.1:0", build(loaded, services, streams))
+    await door.open()
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Gateway(door.port, session, token)
+    finally:
+        await door.close(5)
+        await streams.close()
+        await services.close()

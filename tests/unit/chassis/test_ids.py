@@ -1,0 +1,36 @@
+"""KSUIDs: the public format, to the letter."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis.ids import EPOCH, is_id, ksuid, ksuid_seconds
+
+
+def test_the_formats_own_example_reads_back() -> None:
+    # github.com/segmentio/ksuid, README: time 107608047, payload B5A1CD34B5F99D1154FB6853345C9735
+    text = ksuid(107608047 + EPOCH, bytes.fromhex("B5A1CD34B5F99D1154FB6853345C9735"))
+    assert text == "0ujtsYcgvSTl8PAuAdqWYSMnLOv"
+
+
+def test_an_event_id_of_the_wild_carries_the_second_of_its_event() -> None:
+    assert ksuid_seconds("2QSUzWMSv40ow7s8n8TfVPVnYua") == 1685346738
+
+
+@given(st.integers(EPOCH, EPOCH + 2**32 - 1), st.binary(min_size=16, max_size=16))
+def test_every_second_reads_back_from_27_characters(seconds: int, randomness: bytes) -> None:
+    text = ksuid(seconds, randomness)
+    assert len(text) == 27
+    assert ksuid_seconds(text) == seconds
+
+
+def test_ids_sort_by_their_second() -> None:
+    assert ksuid(1_700_000_000, b"\xff" * 16) < ksuid(1_700_000_001, b"\x00" * 16)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["wsu_", "wsu_0ujtsYcgvSTl8PAuAdqWYSMnLO", "wev_0ujtsYcgvSTl8PAuAdqWYSMnLOv", "wsu_0ujtsYcgvSTl8PAuAdqWYSMnLO-"],
+)
+def test_what_is_no_id_is_seen_as_such(text: str) -> None:
+    assert not is_id("wsu_", text)

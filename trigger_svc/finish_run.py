@@ -1,0 +1,48 @@
+"""Makes a run final: with its execution, the turn of the task's next one, and what is announced, in one transaction."""
+
+import asyncpg
+
+from chassis.logs import get_logger
+from trigger_svc import metrics
+from trigger_svc.run import RUNNER_LOST, Ending, Lease
+from trigger_svc.start_run import lease_lost
+from trigger_svc.store import run as runs
+from trigger_svc.store.run import Finished
+
+log = get_logger()
+
+
+async def finish_run(pool: asyncpg.Pool, lease: Lease, ending: Ending, *, artifact_seconds: float) -> None:
+    """Believes a runner's report. Repeatable with the same lease; FailedPrecondition LEASE_LOST with another."""
+    finished = await runs.finish(pool, lease, ending, artifact_seconds=artifact_seconds)
+    if finished.answer == "LEASE_LOST":
+        raise lease_lost()
+    if finished.answer == "FINISHED":
+        _tell(lease, ending, finished)
+
+
+async def lose_run(pool: asyncpg.Pool, lease: Lease) -> bool:
+    """Ends a run whose runner went silent; its artifacts are not waited for. False when the runner came back."""
+    finished = await runs.finish(pool, lease, RUNNER_LOST, lost=True, artifact_seconds=0)
+    if finished.answer == "FINISHED":
+        _tell(lease, RUNNER_LOST, finished)
+    return finished.answer == "FINISHED"
+
+
+def _tell(lease: Lease, ending: Ending, finished: Finished) -> None:
+    seconds = finished.seconds or 0.0
+    metrics.RUNS_FINISHED.labels(ending.reason or "succeeded").inc()
+    metrics.EXECUTIONS_FINISHED.labels(ending.state).inc()
+    metrics.RUN_SECONDS.observe(seconds)
+    log.info(
+        "run.finished",
+        account_id=finished.account_id,
+        task_id=finished.task_id,
+        run_id=lease.run_id,
+        execution_id=finished.execution_id,
+        state=ending.state,
+        reason=ending.reason,
+        exit_code=ending.exit_code,
+        attempts=finished.attempts,
+        seconds=round(seconds, 3),
+    )

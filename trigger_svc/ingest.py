@@ -1,0 +1,117 @@
+"""Commits groups of calls: one statement for the calls of many triggers, whatever becomes of each trigger.
+
+A trigger whose head another pod holds is passed over; its calls come again, and none of this pod overtakes them.
+A commit whose outcome is unknown is looked up on another connection: found is accepted, anything else is refused.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from chassis.clock import DatabaseClock
+from chassis.database import AWAY_ERRORS, away
+from chassis.ids import ksuid
+from trigger_svc.aftermath import Aftermath
+from trigger_svc.store import head as heads
+from trigger_svc.store.head import Flush, Flushed
+
+#: Rolled back for sure, because of locks: the calls may simply come again.
+HELD_UP = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class Outcome(Enum):
+    """What a flush did with a call."""
+
+    TAKEN = auto()
+    GONE = auto()
+    AGAIN = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A checked call on its way in. `number` rises with the pod's calls; `size` is what it adds to a payload."""
+
+    number: int
+    trigger_id: int
+    call_id: str
+    media_type: str
+    body: bytes
+    size: int
+
+
+class Ingest:
+    """The flush of the receivers' group commit."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: DatabaseClock, aftermath: Aftermath) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._aftermath = aftermath
+        self._passed_over: defaultdict[int, set[int]] = defaultdict(set)  # numbers of calls that will come again
+
+    async def flush(self, arrivals: list[Arrival]) -> list[Outcome]:
+        """Commits what can be committed now. Unavailable when nothing is known to be stored."""
+        ready = self._in_turn(arrivals)
+        triggers = {arrival.trigger_id for arrival in ready}
+        # Waiting for a head delays whatever else arrives, so only calls that have nobody beside them do it.
+        flushed = await self._commit(ready, patient=len(triggers) == 1)
+        if len(triggers) > 1 and not flushed.taken and not flushed.gone:
+            flushed = await self._commit(ready, patient=True)
+        self._aftermath.closed(flushed.closed)
+        self._aftermath.opened(flushed.opened)
+        return [self._outcome(arrival, flushed) for arrival in arrivals]
+
+    def forget(self, arrival: Arrival) -> None:
+        """The call will not come again."""
+        waiting = self._passed_over.get(arrival.trigger_id)
+        if waiting is not None:
+            waiting.discard(arrival.number)
+            if not waiting:
+                del self._passed_over[arrival.trigger_id]
+
+    def _in_turn(self, arrivals: Iterable[Arrival]) -> list[Arrival]:
+        """The arrivals in the order of triggers and numbers, without those that would overtake one passed over."""
+        by_trigger: defaultdict[int, list[Arrival]] = defaultdict(list)
+        for arrival in arrivals:
+            by_trigger[arrival.trigger_id].append(arrival)
+        ready: list[Arrival] = []
+        for trigger_id in sorted(by_trigger):
+            mine = sorted(by_trigger[trigger_id], key=lambda arrival: arrival.number)
+            elsewhere = self._passed_over.get(trigger_id, set()).difference(arrival.number for arrival in mine)
+            first = min(elsewhere, default=None)
+            ready += mine if first is None else [arrival for arrival in mine if arrival.number < first]
+        return ready
+
+    def _outcome(self, arrival: Arrival, flushed: Flushed) -> Outcome:
+        if arrival.trigger_id in flushed.taken or arrival.trigger_id in flushed.gone:
+            self.forget(arrival)
+            return Outcome.TAKEN if arrival.trigger_id in flushed.taken else Outcome.GONE
+        self._passed_over[arrival.trigger_id].add(arrival.number)
+        return Outcome.AGAIN
+
+    async def _commit(self, ready: list[Arrival], *, patient: bool) -> Flushed:
+        if not ready:
+            return Flushed()
+        flush = Flush(group_id=uuid4())
+        for one in ready:
+            flush.add(one.trigger_id, one.call_id, one.media_type, one.body, one.size)
+        seconds = int(self._clock.now().timestamp())
+        execution_ids = ["exe_" + ksuid(seconds) for _ in range(flush.most_windows)]
+        try:
+            return await heads.receive(self._pool, flush, execution_ids, patient=patient)
+        except HELD_UP:
+            return Flushed()
+        except AWAY_ERRORS as error:
+            return await self._look_up(flush.group_id, error)
+
+    async def _look_up(self, group_id: UUID, error: Exception) -> Flushed:
+        try:
+            taken = await heads.find_group(self._pool, group_id)
+        except AWAY_ERRORS:
+            taken = None
+        if taken is None:
+            raise away(error) from error
+        return Flushed(taken=taken)

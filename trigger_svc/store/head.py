@@ -1,0 +1,129 @@
+"""Heads: where a trigger's calls queue up. A flush is one function call, so that no lock waits for a pod."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from trigger_svc.store.window import Closed, closed_of
+
+INSERT_HEAD = """
+insert into trigger.head (trigger_id, account_id, threshold, duration_seconds, max_bytes) values ($1, $2, $3, $4, $5)
+"""
+
+
+async def insert(
+    connection: PoolConnectionProxy,
+    trigger_id: int,
+    *,
+    account_id: int,
+    threshold: int,
+    duration_seconds: int,
+    max_bytes: int,
+) -> None:
+    """Makes a trigger's head, enabled and without a window."""
+    await connection.execute(INSERT_HEAD, trigger_id, account_id, threshold, duration_seconds, max_bytes)
+
+
+@dataclass(slots=True, kw_only=True)
+class Flush:
+    """The calls of one flush in columns. Triggers ascend; those of a trigger stand together, from 1 on."""
+
+    group_id: UUID
+    trigger_ids: list[int] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    call_ids: list[str] = field(default_factory=list)
+    media_types: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+
+    def add(self, trigger_id: int, call_id: str, media_type: str, body: bytes, size: int) -> None:
+        """Puts a call at the end; its trigger is the last one or a greater one."""
+        self.call_ids.append(call_id)
+        self.media_types.append(media_type)
+        self.bodies.append(body)
+        self.sizes.append(size)
+        if self.trigger_ids and self.trigger_ids[-1] == trigger_id:
+            self.counts[-1] += 1
+            return
+        self.trigger_ids.append(trigger_id)
+        self.firsts.append(len(self.call_ids))
+        self.counts.append(1)
+
+    @property
+    def most_windows(self) -> int:
+        """How many windows may close in it."""
+        return len(self.call_ids) + len(self.trigger_ids)
+
+
+@dataclass(slots=True, kw_only=True)
+class Flushed:
+    """What became of a flush: triggers taken, triggers not there or disabled, windows. The others were passed over."""
+
+    taken: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
+    closed: list[Closed] = field(default_factory=list)
+    opened: list[float] = field(default_factory=list)  # seconds until the deadline, of each window that is still open
+
+
+RECEIVE_CALLS = """
+select what, trigger_id, window_id, public_trigger_id, execution_id, reason, size, seconds
+  from trigger.receive_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+
+
+async def receive(pool: asyncpg.Pool, flush: Flush, execution_ids: list[str], *, patient: bool) -> Flushed:
+    """Commits a flush. `execution_ids` has flush.most_windows new ones; `patient` waits for heads that others hold.
+
+    LockNotAvailableError: waited in vain, nothing is stored. DataError: a call is larger than its window may be.
+    """
+    rows = await pool.fetch(
+        RECEIVE_CALLS,
+        flush.group_id,
+        flush.trigger_ids,
+        flush.firsts,
+        flush.counts,
+        flush.call_ids,
+        flush.media_types,
+        flush.bodies,
+        flush.sizes,
+        execution_ids,
+        patient,
+        timeout=10,
+    )
+    flushed = Flushed()
+    for row in rows:
+        match row["what"]:
+            case "TAKEN":
+                flushed.taken.add(row["trigger_id"])
+            case "GONE":
+                flushed.gone.add(row["trigger_id"])
+            case "CLOSED":
+                flushed.closed.append(closed_of(row))
+            case "OPENED":
+                flushed.opened.append(row["seconds"])
+    return flushed
+
+
+FIND_GROUP = "select taken from trigger.ingest_group where group_id = $1"
+
+
+async def find_group(pool: asyncpg.Pool, group_id: UUID) -> set[int] | None:
+    """The triggers whose calls a flush committed; None when it is not known to have committed."""
+    taken = await pool.fetchval(FIND_GROUP, group_id, timeout=2)
+    return None if taken is None else set(taken)
+
+
+PRUNE_GROUPS = """
+delete from trigger.ingest_group
+ where group_id = any(array(select group_id from trigger.ingest_group
+                             where committed_at < clock_timestamp() - make_interval(secs => $1) limit $2))
+"""
+
+
+async def prune_groups(pool: asyncpg.Pool, *, older_than_seconds: float, most: int) -> int:
+    """Forgets flushes that nobody can ask for any more; how many."""
+    status: str = await pool.execute(PRUNE_GROUPS, older_than_seconds, most)
+    return int(status.rpartition(" ")[2])

@@ -59,8 +59,9 @@ class Acquirer:
                 task.cancel()
             stream.cancel()
             ended = await asyncio.gather(taking, telling, closing, return_exceptions=True)
-        self._log_end(ended[0])
-        return time.monotonic() - begun > GOOD_SECONDS
+        good = time.monotonic() - begun > GOOD_SECONDS
+        self._log_end(ended[0], good)
+        return good
 
     async def _take(self, stream: Stream) -> None:
         async for response in stream:
@@ -76,8 +77,9 @@ class Acquirer:
             self._crew.freed.clear()
             await stream.write(AcquireRunsRequest(free_slots=self._crew.free_slots))
 
-    def _log_end(self, ended: BaseException | None) -> None:
+    def _log_end(self, ended: BaseException | None, good: bool) -> None:
         if isinstance(ended, grpc.aio.AioRpcError):
-            log.warning("acquire.ended", code=ended.code().name, details=ended.details())
+            say = log.info if good else log.warning  # services end old connections as a matter of course
+            say("acquire.ended", code=ended.code().name, details=ended.details())
         elif isinstance(ended, Exception):
             raise ended

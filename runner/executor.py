@@ -55,13 +55,17 @@ class _Tree:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         reading, writing = os.pipe()
+        output = await _Output.open(reading)
+        number = theirs.fileno()
         try:
-            output = await _Output.open(reading)
-            number = theirs.fileno()
             launcher = await asyncio.create_subprocess_exec(
                 *LAUNCHER, str(number), stdin=DEVNULL, stdout=writing, stderr=STDOUT, env={}, cwd="/",
                 pass_fds=(number,), start_new_session=True,
             )  # fmt: skip
+        except OSError:  # no process to be had
+            ours.close()
+            output.close()
+            raise
         finally:
             theirs.close()
             os.close(writing)

@@ -26,7 +26,8 @@ OWNER = "runhook"
 VOLATILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_PORT_TRIES = 5
+_TRIES = 10
+_PAUSE_SECONDS = 0.5
 _POLL_SECONDS = 0.05
 
 
@@ -68,16 +69,15 @@ class Postgres:
         self._identity, self._binaries = await asyncio.to_thread(identity.choose, self._binaries, self._directory)
         if not self._data.exists():
             await asyncio.to_thread(self._create)
-        self._password = self._password_file.read_text().strip()
-        for _ in range(_PORT_TRIES):
+        self._password = self._read_password()
+        for _ in range(_TRIES):
             self._port = self._port or ports.free_ports(1)[0]
             self._process = self._run()
             if await self._is_ready(self._process):
                 return
             await self.stop()
-            if "could not create any TCP/IP sockets" not in "".join(last_lines(self._log, 10)):
+            if not await self._may_try_again():
                 break
-            self._port = 0  # somebody was faster: another one
         raise Trouble(f"Postgres did not start, see {self._log}: {self._last_words()}")
 
     async def stop(self) -> None:
@@ -91,6 +91,22 @@ class Postgres:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGQUIT)  # no checkpoint; the next start recovers from the log
             await asyncio.to_thread(process.wait)
+
+    async def _may_try_again(self) -> bool:
+        """Whether what it died of passes: a port that somebody was faster to take, backends of a killed predecessor."""
+        said = "".join(last_lines(self._log, 10))
+        if "could not create any TCP/IP sockets" in said:
+            self._port = 0
+            return True
+        await asyncio.sleep(_PAUSE_SECONDS)
+        return "is still in use" in said
+
+    def _read_password(self) -> str:
+        try:
+            return self._password_file.read_text().strip()
+        except OSError as error:
+            remedy = f"put it back, or remove {self._data} to begin anew"
+            raise Trouble(f"cannot read {self._password_file}: {error.strerror}: {remedy}") from error
 
     def _create(self) -> None:
         """A new cluster, under its name only when it is whole: an interrupted first start leaves nothing behind."""

@@ -5,16 +5,23 @@ back at once, and what it does not start in time is freed by the rescuer.
 """
 
 import asyncio
+import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
 
+from chassis.errors import BadField, InvalidInput
 from trigger_svc import metrics
 from trigger_svc.store import run as runs
 from trigger_svc.store.run import Acquired
 
 MOST_AT_ONCE = 100
+MOST_SLOTS = 1_000
+MOST_COMMANDS = 1_000
+LONGEST_NAME = 100
+_COMMAND = re.compile(r"[a-z0-9_-]{1,63}")
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -25,7 +32,29 @@ class Runner:
     commands: frozenset[str]
     account_id: int | None
     free_slots: int = 0
-    leased: asyncio.Queue[Acquired] = field(default_factory=asyncio.Queue)
+    leased: asyncio.Queue[Acquired | None] = field(default_factory=asyncio.Queue)  # None: the stream is over
+
+
+def runner_of(name: str, commands: Sequence[str], free_slots: int, account_id: int | None) -> Runner:
+    """A runner by its own first words; `account_id` None is one of ours. InvalidInput with every bad field."""
+    bad = []
+    if not 1 <= len(name) <= LONGEST_NAME:
+        bad.append(BadField("runner_name", f"must be 1 to {LONGEST_NAME} characters"))
+    if not 1 <= len(commands) <= MOST_COMMANDS:
+        bad.append(BadField("commands", f"must be 1 to {MOST_COMMANDS:,}"))
+    for place, command in enumerate(commands):
+        if not _COMMAND.fullmatch(command):
+            bad.append(BadField(f"commands[{place}]", 'must be 1 to 63 of a-z, 0-9, "-" and "_"'))
+    if room(free_slots) != free_slots:
+        bad.append(BadField("free_slots", f"must be 0 to {MOST_SLOTS:,}"))
+    if bad:
+        raise InvalidInput(bad)
+    return Runner(name=name, commands=frozenset(commands), account_id=account_id, free_slots=free_slots)
+
+
+def room(free_slots: int) -> int:
+    """A number of free slots, kept in its bounds."""
+    return max(0, min(MOST_SLOTS, free_slots))
 
 
 class Acquirer:
@@ -45,9 +74,8 @@ class Acquirer:
         """Takes a runner out and gives back what it was not sent."""
         self._runners.remove(runner)
         metrics.RUNNERS.set(len(self._runners))
-        unsent = []
-        while not runner.leased.empty():
-            unsent.append(runner.leased.get_nowait())
+        left = [runner.leased.get_nowait() for _ in range(runner.leased.qsize())]
+        unsent = [one for one in left if one is not None]
         if unsent:
             await runs.release(self._pool, unsent)
 

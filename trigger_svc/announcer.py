@@ -1,7 +1,7 @@
 """Publishes what the outbox holds to delivery_svc: at least once, each under a request id of its own, in order per run.
 
 An event is claimed for some seconds and marked when delivery_svc has committed it; a pod that dies in between leaves it
-to the next one, and the request id keeps it single. What delivery_svc will never take is set aside, not repeated for ever.
+to the next one, and the request id keeps it single. What delivery_svc will never take is set aside.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,6 @@ import asyncpg
 
 from trigger_svc.event import Unpublished
 
-
 CLAIM_EVENTS = """
 with claimed as (
     update trigger.outbox o

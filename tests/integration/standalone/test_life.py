@@ -107,6 +107,20 @@ async def test_a_killed_service_is_started_again_and_a_line_says_so(data: Path) 
                 await asyncio.sleep(0.1)
 
 
+async def test_a_killed_postgres_is_started_again_where_it_was(data: Path) -> None:
+    with Standalone(data) as platform:
+        os.kill(int((data / "pg18" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        platform.printed_until("Postgres died, starting it again")
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    connection = await asyncpg.connect(platform.facts["database_url"])
+                    break
+                except (OSError, asyncpg.PostgresError):
+                    await asyncio.sleep(0.1)
+        await connection.close()
+
+
 def test_unknown_settings_of_several_processes_are_named_in_one_line(data: Path) -> None:
     said = fail_to_start(data, RUNHOOK_DELIVERY_SLOTZ="1", RUNHOOK_RUNNER_SLOTZ="1")
     assert said.startswith("runhook: ")

@@ -15,6 +15,7 @@ import pytest
 
 from standalone import binaries
 from standalone.postgres import VOLATILE, Postgres
+from standalone.trouble import Trouble
 from tests.support.linux import need_linux, run_as_root_without_namespaces, wait_until_gone
 from tests.support.require import missing
 
@@ -96,6 +97,17 @@ async def test_an_interrupted_first_start_leaves_nothing_in_the_way(tmp_path: Pa
     await server.start()
     await server.stop()
     assert not half.exists()
+
+
+async def test_data_without_its_password_is_named_and_left_alone(tmp_path: Path) -> None:
+    chosen = binaries.find(os.environ)
+    data = tmp_path / f"pg{chosen.major}"
+    data.mkdir()
+    with pytest.raises(
+        Trouble, match=rf"pg{chosen.major}\.password: No such file or directory: put it back, or remove"
+    ):
+        await Postgres(tmp_path, chosen, log=tmp_path / "log").start()
+    assert data.is_dir()
 
 
 def test_postgres_ends_when_its_parent_is_killed(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 import grpc
 import pytest
 
-from chassis.ids import is_id, ksuid, ksuid_seconds
+from chassis.ids import is_id, ksuid_seconds
 from chassis.status import Refusal, refusal_of
 from runhook.subscription.v1 import subscription_service_pb2 as pb
 from runhook.subscription.v1.subscription_pb2 import Subscription
@@ -154,7 +154,7 @@ async def test_a_deleted_subscription_is_gone_with_its_secret(stub: "Stub", serv
     assert await service.pool.fetchval("select count(*) from subscription.signing_secret") == 0
 
 
-@pytest.mark.parametrize("odd", ["", "wsu_", "wsu_" + ksuid(1), "wsu_\x00" + "0" * 26, "act_" + ksuid(1), "x" * 5000])
+@pytest.mark.parametrize("odd", ["", "wsu_", "wsu_" + "0" * 27, "wsu_\x00" + "0" * 26, "act_" + "0" * 27, "x" * 5000])
 async def test_an_odd_id_is_not_found(stub: "Stub", odd: str) -> None:
     assert (await refused(get(stub, odd))).reason == "SUBSCRIPTION_NOT_FOUND"
     assert (await refused(update(stub, odd))).reason == "SUBSCRIPTION_NOT_FOUND"

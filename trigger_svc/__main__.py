@@ -1,0 +1,83 @@
+"""`python -m trigger_svc`: wiring only."""
+
+from contextlib import AsyncExitStack
+
+import grpc
+
+from chassis.caller import Callers
+from chassis.channel import open_channel
+from chassis.clock import DatabaseClock
+from chassis.database import open_pool
+from chassis.grpc_server import GrpcServer
+from chassis.keyring import KeyRing
+from chassis.loop import Loop
+from chassis.process import Process, run
+from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
+from runhook.trigger.v1 import run_service_pb2, trigger_service_pb2
+from runhook.trigger.v1.run_service_pb2_grpc import add_RunServiceServicer_to_server
+from runhook.trigger.v1.trigger_service_pb2_grpc import add_TriggerServiceServicer_to_server
+from trigger_svc.acquirer import Acquirer
+from trigger_svc.aftermath import Aftermath
+from trigger_svc.announcer import Announcer
+from trigger_svc.closer import Closer
+from trigger_svc.ingest import Ingest
+from trigger_svc.pruner import Pruner
+from trigger_svc.receive import Receiver
+from trigger_svc.rescuer import Rescuer
+from trigger_svc.run_servicer import RunServicer
+from trigger_svc.servicer import Servicer
+from trigger_svc.settings import TriggerSettings
+from trigger_svc.token_book import TokenBook
+
+SCHEMA_VERSION = 4
+SERVICES = [
+    trigger_service_pb2.DESCRIPTOR.services_by_name["TriggerService"].full_name,
+    run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,
+]
+
+
+async def work(settings: TriggerSettings, process: Process, stack: AsyncExitStack) -> None:
+    """Builds the rooms and serves until the process drains."""
+    key_ring = KeyRing.from_file(settings.key_ring_file)
+    credential = settings.service_credential()
+    pool = await stack.enter_async_context(open_pool(settings, "trigger_svc", SCHEMA_VERSION))
+    channel = await stack.enter_async_context(open_channel(settings.delivery_svc))
+
+    clock = DatabaseClock()
+    acquirer = Acquirer(pool, lease_seconds=settings.trigger_lease_seconds)
+    acquiring = Loop("acquire", acquirer.tick, interval=settings.trigger_acquire_seconds)
+    announcer = Announcer(pool, DeliveryServiceStub(channel), credential)
+    announcing = Loop("announce", announcer.tick, interval=settings.trigger_announce_seconds)
+    aftermath = Aftermath(sweep=lambda: closing.wake(), acquire=acquiring.wake)
+    closing = Loop("close", Closer(pool, clock, aftermath).tick, interval=settings.trigger_sweep_seconds)
+    rescuer = Rescuer(pool, acquire=acquiring.wake, announce=announcing.wake)
+    rescuing = Loop("rescue", rescuer.tick, interval=settings.trigger_rescue_seconds)
+    pruner = Pruner(pool, clock)
+    await pruner.keep_partitions()  # before the first call comes: its row needs today's
+
+    callers = Callers(pool, credential)
+    receiver = Receiver(Ingest(pool, clock, aftermath), TokenBook(pool), clock)
+    triggers = Servicer(pool, callers, key_ring, clock, receiver, process.draining)
+    runs = RunServicer(
+        pool, callers, acquirer, settings, process.draining, acquire=acquiring.wake, announce=announcing.wake
+    )
+
+    def add(server: grpc.aio.Server) -> None:
+        add_TriggerServiceServicer_to_server(triggers, server)
+        add_RunServiceServicer_to_server(runs, server)
+
+    await process.serve(
+        doors=[GrpcServer(settings, add, SERVICES)],
+        loops=[
+            closing,
+            acquiring,
+            announcing,
+            rescuing,
+            Loop("partitions", pruner.keep_partitions, interval=3600),
+            Loop("groups", pruner.forget_groups, interval=60),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    run("trigger_svc", TriggerSettings, work)

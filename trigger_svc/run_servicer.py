@@ -1,0 +1,148 @@
+"""RunService: what runners speak. Invariant: a runner with an account's token sees that account's runs alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+import grpc
+
+from chassis.caller import Callers
+from chassis.errors import BadField, InvalidInput
+from runhook.trigger.v1 import run_service_pb2 as pb
+from runhook.trigger.v1.run_pb2 import RunLease
+from runhook.trigger.v1.run_service_pb2_grpc import RunServiceServicer
+from trigger_svc import convert, rights
+from trigger_svc.acquirer import Acquirer, Runner, room, runner_of
+from trigger_svc.finish_run import finish_run
+from trigger_svc.read_payload import read_payload
+from trigger_svc.run import Lease, ending
+from trigger_svc.settings import TriggerSettings
+from trigger_svc.start_run import keep_leases, start_run
+from trigger_svc.store_artifacts import store_artifacts
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class RunServicer(RunServiceServicer):
+    """Runs, from acquired to stored. `acquire` and `announce` wake those loops of this pod."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        callers: Callers,
+        acquirer: Acquirer,
+        settings: TriggerSettings,
+        draining: asyncio.Event,
+        *,
+        acquire: Callable[[], None],
+        announce: Callable[[], None],
+    ) -> None:
+        self._pool = pool
+        self._callers = callers
+        self._acquirer = acquirer
+        self._settings = settings
+        self._draining = draining
+        self._acquire = acquire
+        self._announce = announce
+
+    async def AcquireRuns(
+        self, request_iterator: AsyncIterator[pb.AcquireRunsRequest], context: Context
+    ) -> AsyncIterator[pb.AcquireRunsResponse]:
+        """Hands out runs until either side ends the stream."""
+        account_id = await self._account(context)
+        first = await anext(request_iterator, pb.AcquireRunsRequest())
+        runner = runner_of(first.runner_name, first.commands, first.free_slots, account_id)
+        listening = asyncio.create_task(self._listen(request_iterator, runner))
+        draining = asyncio.create_task(self._draining.wait())
+        draining.add_done_callback(lambda _: listening.cancel())
+        self._acquirer.connect(runner)
+        self._acquire()
+        try:
+            while (one := await runner.leased.get()) is not None:
+                yield pb.AcquireRunsResponse(lease=RunLease(run_id=one.run_id, lease_id=one.lease_id))
+        finally:
+            draining.cancel()
+            listening.cancel()
+            await self._acquirer.disconnect(runner)
+
+    async def GetRunPayload(
+        self, request: pb.GetRunPayloadRequest, context: Context
+    ) -> AsyncIterator[pb.GetRunPayloadResponse]:
+        """Streams the payload."""
+        async for chunk in read_payload(self._pool, await self._lease(context, request)):
+            yield pb.GetRunPayloadResponse(chunk=chunk)
+
+    async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
+        """Makes a run RUNNING."""
+        lease = await self._lease(context, request)
+        order, started = await start_run(self._pool, lease, lease_seconds=self._settings.trigger_lease_seconds)
+        if started:
+            self._announce()
+        return pb.StartRunResponse(order=convert.order(order))
+
+    async def HeartbeatRuns(self, request: pb.HeartbeatRunsRequest, context: Context) -> pb.HeartbeatRunsResponse:
+        """Keeps leases alive."""
+        account_id = await self._account(context)
+        lost = await keep_leases(
+            self._pool,
+            [(one.run_id, one.lease_id) for one in request.leases],
+            account_id=account_id,
+            lease_seconds=self._settings.trigger_lease_seconds,
+        )
+        return pb.HeartbeatRunsResponse(lost_run_ids=lost)
+
+    async def FinishRun(self, request: pb.FinishRunRequest, context: Context) -> pb.FinishRunResponse:
+        """Makes a run final."""
+        lease = await self._lease(context, request)
+        exit_code = request.exit_code if request.HasField("exit_code") else None
+        await finish_run(
+            self._pool,
+            lease,
+            ending(exit_code, request.reason, request.message),
+            artifact_seconds=self._settings.trigger_artifact_seconds,
+        )
+        self._announce()
+        self._acquire()
+        return pb.FinishRunResponse()
+
+    async def StoreArtifacts(
+        self, request_iterator: AsyncIterator[pb.StoreArtifactsRequest], context: Context
+    ) -> pb.StoreArtifactsResponse:
+        """Keeps artifacts."""
+        first = await anext(request_iterator, pb.StoreArtifactsRequest())
+        lease = await self._lease(context, first)
+
+        async def pieces() -> AsyncIterator[tuple[str, bytes]]:
+            yield first.name, first.chunk
+            async for request in request_iterator:
+                yield request.name, request.chunk
+
+        count = await store_artifacts(self._pool, lease, pieces())
+        self._announce()
+        return pb.StoreArtifactsResponse(artifact_count=count)
+
+    async def _listen(self, requests: AsyncIterator[pb.AcquireRunsRequest], runner: Runner) -> None:
+        try:
+            async for request in requests:
+                runner.free_slots = room(request.free_slots)
+                self._acquire()
+        finally:
+            runner.leased.put_nowait(None)
+
+    async def _account(self, context: Context) -> int | None:
+        """The account that the calling runner sees; None for one of our own, which sees all."""
+        caller = await self._callers.of(context)
+        if caller.account_id is not None:
+            caller.require(caller.account_id, rights.RUNS_TAKE)
+        return caller.account_id
+
+    async def _lease(
+        self,
+        context: Context,
+        request: pb.GetRunPayloadRequest | pb.StartRunRequest | pb.FinishRunRequest | pb.StoreArtifactsRequest,
+    ) -> Lease:
+        account_id = await self._account(context)
+        if not request.HasField("lease"):
+            raise InvalidInput([BadField("lease", "is required")])
+        return convert.lease(request.lease, account_id)

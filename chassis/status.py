@@ -14,7 +14,9 @@ from grpc_status import rpc_status
 from chassis.errors import BadField, DomainError, InvalidInput
 
 DOMAIN = "runhook"
-MOST_FIELDS = 100  # a header has room for some kilobytes; who has broken more rules mends these first
+# Details travel as a header in base64, and clients take 8 KiB of headers by default: who broke more rules mends these first.
+FIELDS_BYTES = 4_000
+MESSAGE_CHARACTERS = 500
 
 
 def rpc_status_of(error: DomainError) -> grpc.Status:
@@ -25,7 +27,7 @@ def rpc_status_of(error: DomainError) -> grpc.Status:
         details.append(_pack(_bad_request(error)))
     if error.retry_after is not None:
         details.append(_pack(error_details_pb2.RetryInfo(retry_delay=_duration(error.retry_after))))
-    status = status_pb2.Status(code=number, message=error.message[:1000], details=details)
+    status = status_pb2.Status(code=number, message=error.message[:MESSAGE_CHARACTERS], details=details)
     return rpc_status.to_status(status)
 
 
@@ -65,11 +67,14 @@ def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
 
 
 def _bad_request(error: InvalidInput) -> error_details_pb2.BadRequest:
-    violation = error_details_pb2.BadRequest.FieldViolation
-    shown = error.fields[:MOST_FIELDS]
-    return error_details_pb2.BadRequest(
-        field_violations=[violation(field=bad.field[:200], description=bad.message[:300]) for bad in shown]
-    )
+    request, left = error_details_pb2.BadRequest(), FIELDS_BYTES
+    for bad in error.fields:
+        violation = request.FieldViolation(field=bad.field[:200], description=bad.message[:300])
+        left -= violation.ByteSize()
+        if left < 0:
+            break
+        request.field_violations.append(violation)
+    return request
 
 
 def _duration(seconds: float) -> duration_pb2.Duration:

@@ -8,6 +8,9 @@ set -eu
 
 owner=${1:-}
 case $owner in
+*[\'[:space:]]*) owner= ;;
+esac
+case $owner in
 postgresql://*:*@*/*) ;;
 *)
     echo "usage: $0 postgresql://owner:password@host/database" >&2
@@ -19,13 +22,14 @@ esac
 secret() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 
 at=${owner##*@}
+services=
 for name in subscription delivery trigger; do
     password=$(secret)
     echo "create role runhook_$name login password '$password';" >&2
-    eval "$name=postgresql://runhook_$name:$password@$at"
+    services="$services
+  $name: 'postgresql://runhook_$name:$password@$at'"
 done
 
-# shellcheck disable=SC2154  # eval sets the three
 cat <<EOF
 apiVersion: v1
 kind: Secret
@@ -33,10 +37,7 @@ metadata:
   name: runhook-database
   namespace: runhook
 stringData:
-  owner: '$owner'
-  subscription: '$subscription'
-  delivery: '$delivery'
-  trigger: '$trigger'
+  owner: '$owner'$services
 ---
 apiVersion: v1
 kind: Secret

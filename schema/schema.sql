@@ -230,6 +230,7 @@ declare
     v_last integer;
     k integer := 1;
 begin
+    perform set_config('lock_timeout', '250ms', true);  -- what others wait for us, at most
     if p_patient then
         v_locked := array(select d.trigger_id from trigger.head d where d.trigger_id = any(p_trigger_ids)
                            order by d.trigger_id for no key update);
@@ -283,7 +284,7 @@ begin
             exit when i > v_last;
             if h.window_id is null then
                 if p_sizes[i] >= h.max_bytes then
-                    raise check_violation using message = 'a call is larger than its window may be';
+                    raise string_data_right_truncation using message = 'a call is larger than its window may be';
                 end if;
                 h.window_id := nextval('trigger.window_id');
                 h.window_threshold := h.threshold;

@@ -11,6 +11,7 @@ import asyncpg
 import grpc
 
 from chassis.channel import service_metadata
+from chassis.errors import Unavailable
 from chassis.logs import get_logger
 from chassis.status import refusal_of
 from runhook.delivery.v1 import delivery_service_pb2
@@ -39,7 +40,7 @@ class Announcer:
         self._metadata = service_metadata(credential)
 
     async def tick(self) -> bool:
-        """Publishes the next events; whether there may be more. grpc.aio.AioRpcError when delivery_svc is away."""
+        """Publishes the next events; whether there may be more. Unavailable when delivery_svc is away."""
         events = await outbox.claim(self._pool, most=MOST_AT_ONCE, seconds=CLAIM_SECONDS)
         try:
             await self._publish(events)
@@ -58,7 +59,7 @@ class Announcer:
             await self._delivery.PublishEvents(request, timeout=PUBLISH_SECONDS, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             if error.code() not in FOR_GOOD:
-                raise
+                raise Unavailable("DELIVERY_UNAVAILABLE", f"delivery_svc takes no events: {error.code().name}") from None
             if len(events) == 1:
                 await self._set_aside(events[0], error)
                 return

@@ -41,6 +41,8 @@ select p.account_id, p.request_id, p.body_hash, p.event_id
   join delivery.publish_request p on p.account_id = r.account_id and p.request_id = r.request_id
 """
 
+# `offset 0` keeps the planner from turning the fan-out round while the tables are small: event, then who wants it,
+# by key. An interest row exists for active subscriptions alone.
 STORE = """
 with moment as materialized (
     select clock_timestamp() as now
@@ -56,9 +58,14 @@ with moment as materialized (
            row_number() over (partition by s.id order by i.ord) as lane_position,
            case when k.next_due_at is null then coalesce(l.room, $10::int) else 0 end as lane_room
       from input i
-      join subscription.interest w
-        on w.account_id = i.account_id and w.event_type = i.event_type and w.job_id = any (array[0, i.job_id])
-      join subscription.subscription s on s.id = w.subscription_id and s.active and s.deleted_at is null
+     cross join lateral (
+           select w.subscription_id from subscription.interest w
+            where w.account_id = i.account_id and w.event_type = i.event_type and w.job_id = any (array[0, i.job_id])
+           offset 0) w
+     cross join lateral (
+           select s.id, s.version, s.name from subscription.subscription s
+            where s.id = w.subscription_id
+           offset 0) s
       left join delivery.lane k on k.subscription_id = s.id
       left join unnest($11::bigint[], $12::int[]) as l(subscription_id, room) on l.subscription_id = s.id
 ), placed as materialized (

@@ -75,7 +75,7 @@ manifests: $(SETUP) ## check deploy/ offline
 bench: $(SETUP) ## the outbound journey under load beside the bare sender; about two minutes
 	$(BIN)/python -m bench.outbound $(ARGS)
 
-render: ## write deploy/install.yaml from deploy/overlays/dev
+render: ## write deploy/install.yaml from deploy/overlays/dev (needs kubectl)
 	@rendered=$$(deploy/render.sh) && echo "$$rendered" > deploy/install.yaml
 
 # The tests include schema, architecture and manifests.

@@ -1,6 +1,6 @@
 """Errors on the wire: a domain error becomes a google.rpc.Status with details, and is read back at the other end.
 
-The one place that knows both sides. ErrorInfo has our domain and reason, BadRequest every bad field, RetryInfo the wait.
+The one place that knows both sides. ErrorInfo has our domain and reason, BadRequest the bad fields, RetryInfo the wait.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from grpc_status import rpc_status
 from chassis.errors import BadField, DomainError, InvalidInput
 
 DOMAIN = "runhook"
-# Details travel as a header in base64, and clients take 8 KiB of headers by default: who broke more rules mends these first.
+# Details travel as a header in base64, and clients take 8 KiB of headers by default: more rules than fit are mended later.
 FIELDS_BYTES = 4_000
 MESSAGE_CHARACTERS = 500
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from chassis.clock import DatabaseClock
 from delivery_svc.delivery import Attempt, Delivery, Settled
-from delivery_svc.exchange import ErrorClass, Exchange
 from delivery_svc.payload import render_body
 from delivery_svc.retry import Outcome, RetryPolicy, next_step
-from delivery_svc.sender import Sender
+from delivery_svc.sending.exchange import ErrorClass, Exchange
+from delivery_svc.sending.sender import Sender
 from delivery_svc.signing import authorization
 
 USER_AGENT = "Runhook/0.1"

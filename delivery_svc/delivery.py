@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from delivery_svc.endpoint import Endpoint
 from delivery_svc.event import Event
-from delivery_svc.exchange import Exchange
 from delivery_svc.retry import Outcome
+from delivery_svc.sending.endpoint import Endpoint
+from delivery_svc.sending.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from delivery_svc.delivery import Delivery, Settled
-from delivery_svc.exchange import Exchange
 from delivery_svc.lane import Lane
+from delivery_svc.sending.exchange import Exchange
 
 Send = Callable[[Delivery, Callable[[Exchange], None]], None]
 Settle = Callable[[Delivery, Exchange], Settled]

@@ -15,7 +15,6 @@ from chassis.keyring import KeyRing
 from chassis.logs import get_logger
 from chassis.loop import Loop
 from delivery_svc import metrics
-from delivery_svc.address import AddressPolicy
 from delivery_svc.beater import Beater
 from delivery_svc.claimer import Claimer
 from delivery_svc.courier import Courier
@@ -26,10 +25,11 @@ from delivery_svc.publish import Publisher
 from delivery_svc.reconciler import Reconciler
 from delivery_svc.recorder import Recorder
 from delivery_svc.rescuer import Rescuer
-from delivery_svc.resolver import Resolver
-from delivery_svc.sender import Sender
+from delivery_svc.sending.address import AddressPolicy
+from delivery_svc.sending.resolver import Resolver
+from delivery_svc.sending.sender import Sender
+from delivery_svc.sending.tls import tls_context
 from delivery_svc.settings import DeliverySettings
-from delivery_svc.tls import tls_context
 
 log = get_logger()
 

@@ -12,7 +12,7 @@ import asyncpg
 from chassis.keyring import KeyRing
 from chassis.logs import get_logger
 from delivery_svc.delivery import Profile
-from delivery_svc.endpoint import Endpoint, parse_endpoint
+from delivery_svc.sending.endpoint import Endpoint, parse_endpoint
 from delivery_svc.store import subscription
 
 log = get_logger()

@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from chassis.settings import ServiceSettings
-from delivery_svc.address import Network
 from delivery_svc.retry import RetryPolicy
+from delivery_svc.sending.address import Network
 
 
 class DeliverySettings(ServiceSettings):

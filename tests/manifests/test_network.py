@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from delivery_svc import address
+from delivery_svc.sending import address
 from tests.support.manifests import DEPLOY, Manifests, Workload
 
 ROOT = DEPLOY.parent

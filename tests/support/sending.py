@@ -2,9 +2,9 @@
 
 import asyncio
 
-from delivery_svc.endpoint import parse_endpoint
-from delivery_svc.exchange import Exchange
-from delivery_svc.sender import Sender
+from delivery_svc.sending.endpoint import parse_endpoint
+from delivery_svc.sending.exchange import Exchange
+from delivery_svc.sending.sender import Sender
 
 HEADERS = b"Content-Type: application/json\r\nwebhook-id: wev_1\r\n"
 

@@ -47,7 +47,7 @@ async def subscription_service(
         def add(server: grpc.aio.Server) -> None:
             add_SubscriptionServiceServicer_to_server(servicer, server)
 
-        async with serving(add) as target:
+        async with serving(add, address) as target:
             yield SubscriptionService(target=target, pool=pool, key_ring=key_ring)
 
 

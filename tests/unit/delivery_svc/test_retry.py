@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery_svc.exchange import ErrorClass, Exchange, unanswered
 from delivery_svc.retry import Outcome, RetryPolicy, next_step
+from delivery_svc.sending.exchange import ErrorClass, Exchange, unanswered
 
 POLICY = RetryPolicy()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery_svc.endpoint import parse_endpoint
+from delivery_svc.sending.endpoint import parse_endpoint
 from subscription_svc.client_url import complaint
 
 GOOD = [

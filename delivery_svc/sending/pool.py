@@ -4,8 +4,8 @@ Invariant: never more than `total` in all, the longest idle going first; none ol
 most `per_origin` outlast the linger: what comes back in a burst is not closed only to be opened again a moment later.
 """
 
-from delivery_svc.connection import Connection
-from delivery_svc.endpoint import Origin
+from delivery_svc.sending.connection import Connection
+from delivery_svc.sending.endpoint import Origin
 
 LINGER_SECONDS = 1.0
 

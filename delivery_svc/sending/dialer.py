@@ -11,10 +11,10 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from delivery_svc.address import Address, AddressPolicy, literal_address
-from delivery_svc.connection import Connection, Post
-from delivery_svc.exchange import ErrorClass
-from delivery_svc.resolver import ResolutionError, Resolver
+from delivery_svc.sending.address import Address, AddressPolicy, literal_address
+from delivery_svc.sending.connection import Connection, Post
+from delivery_svc.sending.exchange import ErrorClass
+from delivery_svc.sending.resolver import ResolutionError, Resolver
 
 # Errors of a connect that say something about this process and nothing about the endpoint.
 _OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})

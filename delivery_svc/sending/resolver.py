@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from ipaddress import ip_address
 
-from delivery_svc.address import Address, literal_address
+from delivery_svc.sending.address import Address, literal_address
 
 
 class ResolutionError(Exception):

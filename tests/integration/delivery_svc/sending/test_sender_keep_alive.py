@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from delivery_svc.exchange import ErrorClass
-from delivery_svc.sender import Sender
+from delivery_svc.sending.exchange import ErrorClass
+from delivery_svc.sending.sender import Sender
 from tests.support.receiver import Peer, Receiver, Request, answer
 from tests.support.sending import post, start_post
 

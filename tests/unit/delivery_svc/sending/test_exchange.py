@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery_svc.exchange import ErrorClass, retry_after_seconds, unanswered
+from delivery_svc.sending.exchange import ErrorClass, retry_after_seconds, unanswered
 
 NOW = 1_795_337_377.0  # Sun, 22 Nov 2026 08:49:37 GMT
 

@@ -6,7 +6,7 @@ at the limit, whose status is known) counts as one. Interim answers (1xx) are sk
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from delivery_svc.exchange import retry_after_seconds
+from delivery_svc.sending.exchange import retry_after_seconds
 
 EXCERPT_BYTES = 4096
 

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from delivery_svc.address import AddressPolicy
-from delivery_svc.endpoint import parse_endpoint
-from delivery_svc.exchange import ErrorClass, Exchange
-from delivery_svc.resolver import Resolver
-from delivery_svc.sender import Sender
+from delivery_svc.sending.address import AddressPolicy
+from delivery_svc.sending.endpoint import parse_endpoint
+from delivery_svc.sending.exchange import ErrorClass, Exchange
+from delivery_svc.sending.resolver import Resolver
+from delivery_svc.sending.sender import Sender
 from tests.support.receiver import Peer, Receiver, Request
 
 FRAGMENTS = st.sampled_from(

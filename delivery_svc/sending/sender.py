@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from delivery_svc.address import AddressPolicy
-from delivery_svc.connection import Connection, Post
-from delivery_svc.dialer import Dialer, DialError
-from delivery_svc.endpoint import Endpoint
-from delivery_svc.exchange import ErrorClass, Exchange, unanswered
-from delivery_svc.pool import IdlePool
-from delivery_svc.resolver import Resolver
+from delivery_svc.sending.address import AddressPolicy
+from delivery_svc.sending.connection import Connection, Post
+from delivery_svc.sending.dialer import Dialer, DialError
+from delivery_svc.sending.endpoint import Endpoint
+from delivery_svc.sending.exchange import ErrorClass, Exchange, unanswered
+from delivery_svc.sending.pool import IdlePool
+from delivery_svc.sending.resolver import Resolver
 
 
 class Sender:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery_svc.endpoint import Endpoint, parse_endpoint
+from delivery_svc.sending.endpoint import Endpoint, parse_endpoint
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from delivery_svc.tls import tls_context
+from delivery_svc.sending.tls import tls_context
 
 
 def test_certificates_and_names_are_verified_from_tls_1_2_on() -> None:

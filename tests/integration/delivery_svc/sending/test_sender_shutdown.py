@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
-from delivery_svc.address import Address
-from delivery_svc.endpoint import parse_endpoint
-from delivery_svc.exchange import ErrorClass, Exchange
-from delivery_svc.resolver import Resolver
-from delivery_svc.sender import Sender
+from delivery_svc.sending.address import Address
+from delivery_svc.sending.endpoint import parse_endpoint
+from delivery_svc.sending.exchange import ErrorClass, Exchange
+from delivery_svc.sending.resolver import Resolver
+from delivery_svc.sending.sender import Sender
 from tests.support.receiver import Peer, Receiver, Request
 from tests.support.sending import post, start_post
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from delivery_svc.answer import Answer, AnswerError
+from delivery_svc.sending.answer import Answer, AnswerError
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nRetry-After: 1\r\n\r\n"

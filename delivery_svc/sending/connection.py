@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from delivery_svc.answer import Answer, AnswerError
-from delivery_svc.endpoint import Endpoint, Origin
-from delivery_svc.exchange import ErrorClass, Exchange
+from delivery_svc.sending.answer import Answer, AnswerError
+from delivery_svc.sending.endpoint import Endpoint, Origin
+from delivery_svc.sending.exchange import ErrorClass, Exchange
 
 
 @dataclass(slots=True, eq=False)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from delivery_svc.address import AddressPolicy
-from delivery_svc.resolver import Resolver
-from delivery_svc.sender import Sender
-from delivery_svc.tls import tls_context
+from delivery_svc.sending.address import AddressPolicy
+from delivery_svc.sending.resolver import Resolver
+from delivery_svc.sending.sender import Sender
+from delivery_svc.sending.tls import tls_context
 
 MakeSender = Callable[..., Sender]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from delivery_svc.resolver import ResolutionError, Resolver
+from delivery_svc.sending.resolver import ResolutionError, Resolver
 
 PUBLIC = (ip_address("93.184.216.34"), ip_address("2606:2800:21f::1"))
 
@@ -34,7 +34,7 @@ class NameServer:
 @pytest.fixture
 def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
     server = NameServer()
-    monkeypatch.setattr("delivery_svc.resolver.socket.getaddrinfo", server.getaddrinfo)
+    monkeypatch.setattr("delivery_svc.sending.resolver.socket.getaddrinfo", server.getaddrinfo)
     yield server
     server.release.set()
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from delivery_svc.address import Address
-from delivery_svc.exchange import ErrorClass, Exchange
-from delivery_svc.resolver import Resolver
-from delivery_svc.sender import Sender
+from delivery_svc.sending.address import Address
+from delivery_svc.sending.exchange import ErrorClass, Exchange
+from delivery_svc.sending.resolver import Resolver
+from delivery_svc.sending.sender import Sender
 from tests.support.receiver import Answer, Peer, Receiver, Request
 from tests.support.sending import post, start_post
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from delivery_svc.address import Address
-from delivery_svc.exchange import ErrorClass
-from delivery_svc.resolver import Resolver
-from delivery_svc.sender import Sender
-from delivery_svc.tls import tls_context
+from delivery_svc.sending.address import Address
+from delivery_svc.sending.exchange import ErrorClass
+from delivery_svc.sending.resolver import Resolver
+from delivery_svc.sending.sender import Sender
+from delivery_svc.sending.tls import tls_context
 from tests.support.receiver import Peer, Receiver, Request
 from tests.support.sending import post
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from delivery_svc.exchange import ErrorClass
-from delivery_svc.sender import Sender
+from delivery_svc.sending.exchange import ErrorClass
+from delivery_svc.sending.sender import Sender
 from tests.support.receiver import Answer, Peer, Receiver, Request, answer
 from tests.support.sending import post
 

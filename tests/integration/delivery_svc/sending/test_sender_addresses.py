@@ -7,10 +7,10 @@ from ipaddress import ip_address
 
 import pytest
 
-from delivery_svc.address import Address, AddressPolicy
-from delivery_svc.exchange import ErrorClass
-from delivery_svc.resolver import ResolutionError, Resolver
-from delivery_svc.sender import Sender
+from delivery_svc.sending.address import Address, AddressPolicy
+from delivery_svc.sending.exchange import ErrorClass
+from delivery_svc.sending.resolver import ResolutionError, Resolver
+from delivery_svc.sending.sender import Sender
 from tests.support.receiver import Receiver
 from tests.support.require import missing
 from tests.support.sending import post

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery_svc.address import Address, AddressPolicy, literal_address
+from delivery_svc.sending.address import Address, AddressPolicy, literal_address
 
 DENIED = {
     "0.0.0.0": "unspecified",

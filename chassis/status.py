@@ -14,7 +14,7 @@ from grpc_status import rpc_status
 from chassis.errors import BadField, DomainError, InvalidInput
 
 DOMAIN = "runhook"
-# Details travel as a header in base64, and clients take 8 KiB of headers by default: more rules than fit are mended later.
+# Details travel as a header in base64, and clients take 8 KiB of headers by default: the rest is mended later.
 FIELDS_BYTES = 4_000
 MESSAGE_CHARACTERS = 500
 

@@ -16,7 +16,11 @@ Settle = Callable[[Delivery, Exchange], Settled]
 
 
 class Dispatcher:
-    """Holds deliveries in lanes and sends them. `send` begins a POST, `settle` judges its exchange, `record` takes what leaves this pod's hands; `may_send` is the pod's fence."""
+    """Holds deliveries in lanes and sends them.
+
+    `send` begins a POST, `settle` judges its exchange, `record` takes what leaves this pod's hands, `may_send` is the pod's
+    fence. `on_room` is called when something was released, `on_thirst` when a lane with parked rows has room again.
+    """
 
     def __init__(
         self,

@@ -1,25 +1,25 @@
 """What delivery_svc measures. Times in seconds; no label ever holds an id or a URL.
 
-| metric                                   | kind      | labels         | what                                            |
-|------------------------------------------|-----------|----------------|-------------------------------------------------|
-| runhook_delivery_latency_seconds         | histogram | stage          | answer: the endpoint's answer time of an attempt; first_attempt: publish to the start of the first attempt; end_to_end: publish to success |
-| runhook_delivery_retries_total           | counter   |                | attempts that were not a delivery's first       |
-| runhook_delivery_attempts_total          | counter   | outcome, status| attempts by outcome and status class (2xx ... 5xx, none) |
-| runhook_delivery_finished_total          | counter   | state          | deliveries that are done                        |
-| runhook_delivery_published_events_total  | counter   |                | events stored                                   |
-| runhook_delivery_in_flight               | gauge     |                | POSTs under way                                 |
-| runhook_delivery_held                    | gauge     |                | deliveries in this pod's hands                  |
-| runhook_delivery_waiting                 | gauge     |                | of these, waiting in lanes                      |
-| runhook_delivery_backlog                 | gauge     |                | 1 while publish leases nothing                  |
-| runhook_delivery_parked_total            | counter   |                | rows handed back because their lane was full    |
-| runhook_delivery_rescued_total           | counter   |                | rows freed of dead epochs                       |
-| runhook_delivery_fenced_total            | counter   |                | times this pod lost its epoch                   |
-| runhook_delivery_due                     | gauge     |                | free rows that are due, sampled                 |
-| runhook_delivery_oldest_due_age_seconds  | gauge     |                | age of the oldest of them, sampled              |
-| runhook_sender_connections               | gauge     |                | open connections to endpoints                   |
+| metric                                  | kind      | labels          | what                                              |
+|-----------------------------------------|-----------|-----------------|---------------------------------------------------|
+| runhook_delivery_latency_seconds        | histogram | stage           | `answer`: an attempt's POST; `first_attempt`: from publish to the start of the first attempt; `end_to_end`: from publish to success |
+| runhook_delivery_retries_total          | counter   |                 | attempts that were not a delivery's first         |
+| runhook_delivery_attempts_total         | counter   | outcome, status | attempts by outcome and status class (2xx, none)  |
+| runhook_delivery_finished_total         | counter   | state           | deliveries that are done                          |
+| runhook_delivery_published_events_total | counter   |                 | events stored                                     |
+| runhook_delivery_in_flight              | gauge     |                 | POSTs under way                                   |
+| runhook_delivery_held                   | gauge     |                 | deliveries in this pod's hands                    |
+| runhook_delivery_waiting                | gauge     |                 | of these, waiting in lanes                        |
+| runhook_delivery_backlog                | gauge     |                 | 1 while publish leases nothing                    |
+| runhook_delivery_parked_total           | counter   |                 | rows handed back because their lane was full      |
+| runhook_delivery_rescued_total          | counter   |                 | rows freed of dead epochs                         |
+| runhook_delivery_fenced_total           | counter   |                 | times this pod lost its epoch                     |
+| runhook_delivery_due                    | gauge     |                 | free rows that are due, sampled                   |
+| runhook_delivery_oldest_due_age_seconds | gauge     |                 | age of the oldest of them, sampled                |
+| runhook_sender_connections              | gauge     |                 | open connections to endpoints                     |
 
 Beside these stand the chassis's: runhook_grpc_*, runhook_group_*, runhook_loop_*, runhook_database_*.
-"""
+"""  # noqa: E501 - a table's row is one line
 
 from prometheus_client import Counter, Gauge, Histogram
 

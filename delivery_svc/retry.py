@@ -7,7 +7,7 @@ called again (429 or 503 with Retry-After) is taken at its word, within bounds. 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from delivery_svc.sending.exchange import ErrorClass, Exchange
+from delivery_svc.sending.exchange import Exchange
 
 
 class Outcome(StrEnum):

@@ -73,7 +73,7 @@ def _media_type(headers: bodies.Headers) -> str:
     found = [value for name, value in headers if name == b"content-type"]
     if len(found) > 1 or (found and b"," in _QUOTED.sub(b"", found[0])):
         raise HttpError(400, "send one Content-Type", reason="MEDIA_TYPE_AMBIGUOUS")
-    return found[0].decode("latin-1") if found else ""
+    return found[0].strip().decode("latin-1") if found else ""
 
 
 def _check_encoding(headers: bodies.Headers) -> None:

@@ -32,6 +32,6 @@ async def make_first_account(pool: asyncpg.Pool, account_id: int, token: str) ->
             permission_set="account_admin",
         )
         owner = await service_token.owner(connection, token_hash)
-    if owner != account_id:
-        raise SettingsError([f"{TOKEN_FILE}: the token belongs to account {owner}: use another one"])
+        if owner != account_id:
+            raise SettingsError([f"{TOKEN_FILE}: the token belongs to account {owner}: use another one"])
     log.info("account.ready", account=account_id)

@@ -59,7 +59,9 @@ class Announcer:
             await self._delivery.PublishEvents(request, timeout=PUBLISH_SECONDS, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             if error.code() not in FOR_GOOD:
-                raise Unavailable("DELIVERY_UNAVAILABLE", f"delivery_svc takes no events: {error.code().name}") from None
+                raise Unavailable(
+                    "DELIVERY_UNAVAILABLE", f"delivery_svc takes no events: {error.code().name}"
+                ) from None
             if len(events) == 1:
                 await self._set_aside(events[0], error)
                 return

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from delivery_svc.sending import address
 from tests.support.manifests import DEPLOY, Manifests, Workload
 
 ROOT = DEPLOY.parent
@@ -27,7 +26,9 @@ def edges(manifests: Manifests, direction: str) -> set[tuple[str, str]]:
     for owner, rule in rules(manifests, direction):
         peers = rule.get("to" if direction == "egress" else "from", [])
         if GRPC in {port["port"] for port in rule.get("ports", [])}:
-            names = {peer.name for one in peers if "podSelector" in one for peer in manifests.selected(one["podSelector"])}
+            names = {
+                peer.name for one in peers if "podSelector" in one for peer in manifests.selected(one["podSelector"])
+            }
             found |= {(owner.name, name) if direction == "egress" else (name, owner.name) for name in names}
     return found
 
@@ -107,9 +108,31 @@ def test_delivery_svc_alone_leaves_the_cluster(manifests: Manifests) -> None:
 
 @pytest.mark.parametrize(
     "inside",
-    "0.0.0.1 10.1.2.3 100.64.0.1 100.100.100.200 127.0.0.1 168.63.129.16 169.254.169.254 172.31.255.255 192.0.0.192 "
-    "192.168.1.1 198.18.0.1 224.0.0.1 255.255.255.255 ::1 ::ffff:10.0.0.1 64:ff9b::a00:1 2001::1 2001:db8::1 2002:a00:1:: "
-    "fc00::1 fd00:ec2::254 fe80::1 ff02::1".split(),
+    [
+        "0.0.0.1",
+        "10.1.2.3",
+        "100.64.0.1",
+        "100.100.100.200",
+        "127.0.0.1",
+        "168.63.129.16",
+        "169.254.169.254",
+        "172.31.255.255",
+        "192.0.0.192",
+        "192.168.1.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:a00:1::",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "ff02::1",
+    ],
 )
 def test_delivery_svc_cannot_reach_inside(manifests: Manifests, inside: str) -> None:
     assert not _reachable(manifests, inside)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import grpc
@@ -17,7 +18,10 @@ from delivery_svc.servicer import DeliveryServicer
 from delivery_svc.settings import DeliverySettings
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1 import event_pb2
-from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub, add_DeliveryServiceServicer_to_server
+from runhook.delivery.v1.delivery_service_pb2_grpc import (
+    DeliveryServiceAsyncStub,
+    add_DeliveryServiceServicer_to_server,
+)
 from tests.support.grpc_peer import serving
 from tests.support.postgres import Database
 
@@ -33,7 +37,7 @@ class DeliveryService:
     """A running one: `publish` speaks gRPC with the service credential, `engine` is what runs behind it."""
 
     engine: Engine
-    stub: DeliveryServiceStub
+    stub: DeliveryServiceAsyncStub
     pool: asyncpg.Pool
     target: str
 
@@ -47,13 +51,13 @@ class DeliveryService:
     async def drained(self) -> None:
         """Returns when no delivery is unfinished."""
         async with asyncio.timeout(30):
-            while await self.pool.fetchval("select exists (select 1 from delivery.queue)"):
+            while await self.pool.fetchval("select exists (select 1 from delivery.queue)"):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
 async def delivery_service(
-    database: Database, *, name: str = "pod-1", **settings: object
+    database: Database, *, name: str = "pod-1", **settings: Any
 ) -> AsyncIterator[DeliveryService]:
     """Runs an engine with quick retries and heartbeats. `settings` are fields of DeliverySettings."""
     values = {
@@ -80,7 +84,7 @@ async def delivery_service(
             for loop in engine.loops:
                 group.create_task(loop.run(stopped))
             async with grpc.aio.insecure_channel(target) as channel:
-                yield DeliveryService(engine=engine, stub=DeliveryServiceStub(channel), pool=pool, target=target)
+                yield DeliveryService(engine=engine, stub=DeliveryServiceAsyncStub(channel), pool=pool, target=target)
             await engine.drain()
             stopped.set()
         await engine.stop()

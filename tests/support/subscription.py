@@ -35,7 +35,7 @@ class SubscriptionService:
 
 @asynccontextmanager
 async def subscription_service(
-    database: Database, *, most_per_account: int = 500
+    database: Database, *, most_per_account: int = 500, address: str = "127.0.0.1:0"
 ) -> AsyncIterator[SubscriptionService]:
     """Serves with the first account and its token made."""
     key_ring = KeyRing({"k1": os.urandom(32)})

@@ -1,5 +1,6 @@
-"""A peer of the gateway that speaks TriggerService over real gRPC and does as a test says. It stores nothing but what it saw."""
+"""A peer of the gateway that speaks TriggerService over real gRPC, does as a test says and remembers what it saw."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,13 +26,16 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class TriggerPeer(TriggerServiceServicer):
-    """Accepts every call, unless `refusals` has its token, `silent` or `breaking` is set."""
+    """Accepts every call at once, unless `refusals` has its token, `silent` or `breaking` is set, `held` is clear."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.metadata: list[dict[str, str]] = []
         self.refusals: dict[str, pb.CallRefused] = {}
         self.silent = False
+        self.arrived = asyncio.Event()
+        self.held = asyncio.Event()
+        self.held.set()
         self.breaking = False
         self.requests: list[Any] = []
 
@@ -44,6 +48,8 @@ class TriggerPeer(TriggerServiceServicer):
             raise Unauthenticated("CREDENTIAL_UNKNOWN", "who are you")
         async for request in requests:
             self.calls.append(request.call)
+            self.arrived.set()
+            await self.held.wait()
             if self.breaking:
                 raise RuntimeError("broken by the test")
             if self.silent:

@@ -42,7 +42,12 @@ async def test_a_dead_endpoint_fills_its_own_lane_and_never_the_pod(database: Da
     async def never(peer: Peer, request: Request) -> None:
         await peer.closed_by_client()
 
-    quick = {"delivery_slots": 8, "delivery_lane_limit": 4, "delivery_timeout_seconds": 2, "grace_seconds": 6}
+    quick: dict[str, object] = {
+        "delivery_slots": 8,
+        "delivery_lane_limit": 4,
+        "delivery_timeout_seconds": 2,
+        "grace_seconds": 6,
+    }
     async with Receiver(never) as dead, Receiver() as healthy, delivery_service(database, **quick) as service:
         await add_subscription(database, dead.url, job_ids=[1])
         await add_subscription(database, healthy.url, job_ids=[2])
@@ -67,7 +72,7 @@ async def test_more_than_the_pod_has_room_for_is_born_free_and_claimed_in_order(
 
 
 async def test_two_pods_share_a_backlog_and_send_nothing_twice(database: Database) -> None:
-    small = {"delivery_slots": 8, "delivery_lane_limit": 400}
+    small: dict[str, object] = {"delivery_slots": 8, "delivery_lane_limit": 400}
     async with (
         Receiver() as receiver,
         delivery_service(database, name="one", **small) as one,
@@ -156,7 +161,7 @@ async def test_a_changed_url_holds_from_the_next_attempt_on(database: Database) 
         key, _ = await add_subscription(database, before.url)
         await service.publish(an_event())
         await before.request(1)
-        statement = "update subscription.subscription set version = version + 1, name = 'renamed', client_url = $2 where id = $1"
+        statement = "update subscription.subscription set version = 2, name = 'renamed', client_url = $2 where id = $1"
         await _as_owner(database, statement, key, after.url)
         await after.request(1)
         await service.drained()

@@ -89,4 +89,7 @@ async def test_a_fan_out_looks_interests_up_by_their_key(connection: asyncpg.Con
     types = "int[], text[], bigint[], text[], bigint[], bigint[], bytea[], bigint, int, int, bigint[], int[]"
     values = ", ".join(["'{}'"] * 7) + ", 1, 1, 1, '{}', '{}'"
     indexes = await _indexes(connection, publishing.STORE, types, values)
-    assert {name for name in indexes if name.startswith(("interest", "subscription"))} == {"interest_pkey", "subscription_pkey"}
+    assert {name for name in indexes if name.startswith(("interest", "subscription"))} == {
+        "interest_pkey",
+        "subscription_pkey",
+    }

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """One that several tests use, since a start takes seconds."""
+    need_linux()
+    with Standalone(tmp_path_factory.mktemp("platform") / "data") as running:
+        running.printed_until("Ctrl-C ends everything")
+        yield running
+
+
 def pid_of(data: Path, module: str) -> int:
     [pid] = [pid for pid, command in processes_of(data).items() if command.endswith(f"-m {module}")]
     return pid
@@ -50,30 +60,19 @@ def test_it_tells_other_programs_where_everything_is_and_ends_within_seconds(dat
     assert processes_of(data) == {}
 
 
-def test_every_command_that_it_prints_works(data: Path) -> None:
+def test_every_command_that_it_prints_works(platform: Standalone) -> None:
     if shutil.which("curl") is None:
         missing("curl")
-    with Standalone(data) as platform:
-        platform.printed_until("Ctrl-C ends everything")
-        export, subscribe, make_task, make_trigger = re.findall(r"^  ((?:.*\\\n)*.*)$", platform.printed, re.MULTILINE)
+    export, subscribe, make_task, make_trigger = re.findall(r"^  ((?:.*\\\n)*.*)$", platform.printed, re.MULTILINE)
 
-        def answer_of(command: str) -> Any:
-            script = f"{export}\n{command}"
-            return json.loads(subprocess.run(["sh", "-euc", script], capture_output=True, check=True).stdout)
+    def answer_of(command: str) -> Any:
+        script = f"{export}\n{command}"
+        return json.loads(subprocess.run(["sh", "-euc", script], capture_output=True, check=True).stdout)
 
-        assert answer_of(subscribe)["status"]["code"] == 201
-        task = answer_of(make_task)
-        trigger = answer_of(make_trigger.replace("TASK_ID", json.dumps(task["task_id"])))
-        assert trigger["url"].startswith(f"{platform.facts['public_url']}/t/")
-
-
-def test_a_second_start_finds_its_data_and_keeps_its_secrets(data: Path) -> None:
-    with Standalone(data) as platform:
-        token = platform.facts["token"]
-    with Standalone(data) as platform:
-        assert platform.facts["token"] == token
-        assert platform.stop(signal.SIGTERM) == 0
-    assert token not in platform.printed
+    assert answer_of(subscribe)["status"]["code"] == 201
+    task = answer_of(make_task)
+    trigger = answer_of(make_trigger.replace("TASK_ID", json.dumps(task["task_id"])))
+    assert trigger["url"].startswith(f"{platform.facts['public_url']}/t/")
 
 
 async def test_a_database_url_is_used_instead_of_an_embedded_postgres(data: Path, empty_database: Database) -> None:
@@ -87,38 +86,43 @@ async def test_a_database_url_is_used_instead_of_an_embedded_postgres(data: Path
     await connection.close()
 
 
-def test_a_killed_parent_leaves_no_process_behind(data: Path) -> None:
-    with Standalone(data) as platform:
+def test_a_killed_parent_leaves_no_process_behind_and_the_next_start_finds_its_data(data: Path) -> None:
+    with Standalone(data) as killed:
         assert {pid_of(data, module) for module in PROCESSES} <= processes_of(data).keys()
-        platform.process.kill()
+        killed.process.kill()
         assert wait_until_gone(data, seconds=15) == {}
-    with Standalone(data):  # and the next start is not in anyone's way
-        pass
+    with Standalone(data) as again:
+        assert again.facts["token"] == killed.facts["token"]
+        assert again.stop(signal.SIGTERM) == 0
+    assert "The token is the one from before." in again.printed
+    assert again.facts["token"] not in again.printed
 
 
-async def test_a_killed_service_is_started_again_and_a_line_says_so(data: Path) -> None:
-    with Standalone(data) as platform:
-        os.kill(pid_of(data, "delivery_svc"), signal.SIGKILL)
-        line = platform.printed_until("delivery_svc was ended by SIGKILL")
-        assert "starting it again in 0.5 s" in line
-        address = platform.facts["metrics"]["delivery_svc"].removeprefix("http://").removesuffix("/metrics")
-        async with asyncio.timeout(30):
-            while not await is_healthy(address):  # noqa: ASYNC110 - another process gets healthy
-                await asyncio.sleep(0.1)
+async def test_a_killed_service_is_started_again_and_a_line_says_so(platform: Standalone) -> None:
+    os.kill(pid_of(platform.data_dir, "delivery_svc"), signal.SIGKILL)
+    line = platform.printed_until("delivery_svc was ended by SIGKILL")
+    assert "starting it again in 0.5 s" in line
+    address = platform.facts["metrics"]["delivery_svc"].removeprefix("http://").removesuffix("/metrics")
+    async with asyncio.timeout(30):
+        while not await is_healthy(address):  # noqa: ASYNC110 - another process gets healthy
+            await asyncio.sleep(0.1)
 
 
-async def test_a_killed_postgres_is_started_again_where_it_was(data: Path) -> None:
-    with Standalone(data) as platform:
-        os.kill(int((data / "pg18" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        platform.printed_until("Postgres died, starting it again")
-        async with asyncio.timeout(30):
-            while True:
-                try:
-                    connection = await asyncpg.connect(platform.facts["database_url"])
-                    break
-                except (OSError, asyncpg.PostgresError):
-                    await asyncio.sleep(0.1)
-        await connection.close()
+async def test_a_killed_postgres_is_started_again_where_it_was(platform: Standalone) -> None:
+    os.kill(int((platform.data_dir / "pg18" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    platform.printed_until("Postgres died, starting it again")
+    async with asyncio.timeout(30):
+        while not await answers(platform.facts["database_url"]):  # noqa: ASYNC110 - another process gets ready
+            await asyncio.sleep(0.1)
+
+
+async def answers(url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url)
+    except (OSError, asyncpg.PostgresError):
+        return False
+    await connection.close()
+    return True
 
 
 def test_unknown_settings_of_several_processes_are_named_in_one_line(data: Path) -> None:

@@ -1,0 +1,236 @@
+"""trigger_svc inside a test: tasks and triggers with all defaults filled in, pods over one database, a peer for events."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import grpc
+
+from chassis.channel import open_channel, service_metadata
+from chassis.clock import DatabaseClock
+from chassis.errors import BadField, InvalidInput
+from chassis.keyring import KeyRing
+from chassis.process import Process
+from runhook.delivery.v1 import delivery_service_pb2
+from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceServicer, add_DeliveryServiceServicer_to_server
+from runhook.delivery.v1.event_pb2 import Event
+from runhook.trigger.v1.run_service_pb2_grpc import RunServiceStub
+from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceStub
+from tests.support.grpc_peer import serving
+from tests.support.postgres import Database
+from tests.support.service_process import free_port
+from trigger_svc.__main__ import work
+from trigger_svc.aftermath import Aftermath
+from trigger_svc.closer import Closer
+from trigger_svc.create_task import create_task
+from trigger_svc.create_trigger import create_trigger
+from trigger_svc.ingest import Ingest
+from trigger_svc.receive import Call, Receiver
+from trigger_svc.settings import TriggerSettings
+from trigger_svc.task import PAYLOAD, NewTask, Parameter, Task
+from trigger_svc.token_book import TokenBook
+from trigger_svc.trigger import NewTrigger, Trigger
+
+T = TypeVar("T")
+ACCOUNT = 4711
+CREDENTIAL = "the-service-credential-of-the-tests-0123456789"
+METADATA = service_metadata(CREDENTIAL)
+KEY = bytes(range(32))
+KEY_RING = KeyRing({"test": KEY})
+
+
+def new_task(**changes: Any) -> NewTask:
+    """A good task that a webhook may start."""
+    values: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "name": "Load orders",
+        "kind": "standard",
+        "command": "dbt_build",
+        "slots": {},
+        "parameters": (Parameter(name=PAYLOAD, default_value=""),),
+        "timeout_seconds": 3600.0,
+        "allow_parallel_runs": False,
+        "max_attempts": 1,
+        "environment_id": 1,
+        "environment_name": "Production",
+        "project_id": 1,
+        "project_name": "Default",
+        "dbt_version": "1.11.0",
+    }
+    return NewTask(**(values | changes))
+
+
+def new_trigger(**changes: Any) -> NewTrigger:
+    """A good trigger; `task_id` must be given."""
+    values: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "name": "orders",
+        "threshold": 2,
+        "duration_seconds": 60.0,
+        "data_mode": "string",
+    }
+    return NewTrigger(**(values | changes))
+
+
+def call(token: str, body: bytes = b"{}", media_type: str = "application/json") -> Call:
+    """A call with a JSON body."""
+    return Call(token=token, media_type=media_type, body=body)
+
+
+@dataclass(kw_only=True)
+class Pod:
+    """What a pod of trigger_svc has between its gRPC door and the database; sweeps when told to."""
+
+    pool: asyncpg.Pool
+    clock: DatabaseClock
+    receiver: Receiver
+    closer: Closer
+    ingest: Ingest
+
+    async def task(self, **changes: Any) -> Task:
+        """Makes a task."""
+        return await create_task(self.pool, new_task(**changes))
+
+    async def trigger(self, *, task: dict[str, Any] | None = None, **changes: Any) -> tuple[Trigger, str]:
+        """Makes a task and its trigger; gives the trigger and its token."""
+        task_id = (await self.task(**(task or {}))).task_id
+        return await create_trigger(self.pool, KEY_RING, self.clock, new_trigger(task_id=task_id, **changes))
+
+    async def receive(self, *calls: Call) -> list[str]:
+        """Takes calls in at once; their ids."""
+        return await asyncio.gather(*(self.receiver.receive(one) for one in calls))
+
+    async def executions(self) -> list[asyncpg.Record]:
+        """All executions in their order."""
+        return await self.pool.fetch("select * from trigger.execution order by execution_id")
+
+    async def windows(self) -> list[asyncpg.Record]:
+        """All windows in their order."""
+        return await self.pool.fetch("select * from trigger.window order by window_id")
+
+
+@asynccontextmanager
+async def pod(database: Database, *, connections: int = 4) -> AsyncIterator[Pod]:
+    """A pod without loops and doors."""
+    async with asyncpg.create_pool(database.trigger_url, min_size=1, max_size=connections) as pool:
+        clock = DatabaseClock()
+        await clock.read(pool)
+        aftermath = Aftermath(sweep=lambda: None, acquire=lambda: None)
+        ingest = Ingest(pool, clock, aftermath)
+        yield Pod(
+            pool=pool,
+            clock=clock,
+            receiver=Receiver(ingest, TokenBook(pool), clock),
+            closer=Closer(pool, clock, aftermath),
+            ingest=ingest,
+        )
+
+
+class DeliveryPeer(DeliveryServiceServicer):
+    """Takes events as delivery_svc does: once per request id. `away` and `refused` make it refuse."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Event]] = []
+        self.events: dict[str, Event] = {}
+        self.away = False
+        self.refused: set[str] = set()
+        self._news = asyncio.Condition()
+
+    async def PublishEvents(
+        self, request: delivery_service_pb2.PublishEventsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> delivery_service_pb2.PublishEventsResponse:
+        """Remembers the events."""
+        if self.away:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "away, as the test says")
+        bad = [event.request_id for event in request.events if event.request_id in self.refused]
+        if bad:
+            raise InvalidInput([BadField("events", f"{bad} are refused by the test")])
+        async with self._news:
+            self.batches.append(list(request.events))
+            for event in request.events:
+                assert self.events.setdefault(event.request_id, event) == event, "another event under the same id"
+            self._news.notify_all()
+        return delivery_service_pb2.PublishEventsResponse(event_ids=["wev_" + "0" * 27] * len(request.events))
+
+    async def wait_for(self, *request_ids: str) -> list[Event]:
+        """These events, once they have come."""
+        async with self._news, asyncio.timeout(15):
+            await self._news.wait_for(lambda: all(one in self.events for one in request_ids))
+        return [self.events[one] for one in request_ids]
+
+    def types_of(self, run_id: int) -> list[str]:
+        """The types of a run's events in the order in which they came."""
+        return [event.event_type for event in self.events.values() if event.job_run.run_id == run_id]
+
+
+@dataclass(kw_only=True)
+class Service:
+    """A running trigger_svc, seen from outside, with the database behind it."""
+
+    triggers: Any  # TriggerServiceAsyncStub, which exists for type checkers alone
+    runs: Any
+    delivery: DeliveryPeer
+    pool: asyncpg.Pool
+    process: Process
+    target: str
+
+
+def secret_files(directory: Path) -> dict[str, str]:
+    """Settings that point to a key ring and a service credential."""
+    (directory / "key-ring").write_text(f"test:{base64.b64encode(KEY).decode()}\n")
+    (directory / "credential").write_text(CREDENTIAL)
+    return {
+        "KEY_RING_FILE": str(directory / "key-ring"),
+        "SERVICE_CREDENTIAL_FILE": str(directory / "credential"),
+    }
+
+
+@asynccontextmanager
+async def service(database: Database, directory: Path, **settings: object) -> AsyncIterator[Service]:
+    """trigger_svc as its own __main__ wires it, in this process, with a delivery peer; drained at the end."""
+    delivery = DeliveryPeer()
+    target = f"127.0.0.1:{free_port()}"
+    async with AsyncExitStack() as stack:
+        delivery_target = await stack.enter_async_context(
+            serving(lambda server: add_DeliveryServiceServicer_to_server(delivery, server))
+        )
+        values = secret_files(directory) | {
+            "DATABASE_URL": database.trigger_url,
+            "GRPC_ADDRESS": target,
+            "DELIVERY_SVC": delivery_target,
+        }
+        values |= {name: str(value) for name, value in settings.items()}
+        loaded = TriggerSettings.load({f"RUNHOOK_{name}": value for name, value in values.items()})
+        process = Process("trigger_svc", grace=5)
+        rooms = await stack.enter_async_context(AsyncExitStack())
+        working = asyncio.create_task(work(loaded, process, rooms))
+        channel = await stack.enter_async_context(open_channel(target))
+        pool = await stack.enter_async_context(asyncpg.create_pool(database.owner_url, min_size=1, max_size=2))
+        await asyncio.wait_for(channel.channel_ready(), 15)
+        try:
+            yield Service(
+                triggers=TriggerServiceStub(channel),
+                runs=RunServiceStub(channel),
+                delivery=delivery,
+                pool=pool,
+                process=process,
+                target=target,
+            )
+        finally:
+            process.draining.set()
+            await asyncio.wait_for(working, 20)
+
+
+async def eventually(condition: Callable[[], Awaitable[T]], *, seconds: float = 10.0) -> T:
+    """What `condition` gives, as soon as that is true: for what only the database shows."""
+    async with asyncio.timeout(seconds):
+        while True:
+            value = await condition()
+            if value:
+                return value
+            await asyncio.sleep(0.02)

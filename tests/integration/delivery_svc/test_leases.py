@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from typing import Any
 
 from tests.support.delivery import add_subscription, an_event, delivery_service
 from tests.support.postgres import Database
@@ -42,7 +43,7 @@ async def test_a_dead_endpoint_fills_its_own_lane_and_never_the_pod(database: Da
     async def never(peer: Peer, request: Request) -> None:
         await peer.closed_by_client()
 
-    quick: dict[str, object] = {
+    quick: dict[str, Any] = {
         "delivery_slots": 8,
         "delivery_lane_limit": 4,
         "delivery_timeout_seconds": 2,
@@ -72,7 +73,7 @@ async def test_more_than_the_pod_has_room_for_is_born_free_and_claimed_in_order(
 
 
 async def test_two_pods_share_a_backlog_and_send_nothing_twice(database: Database) -> None:
-    small: dict[str, object] = {"delivery_slots": 8, "delivery_lane_limit": 400}
+    small: dict[str, Any] = {"delivery_slots": 8, "delivery_lane_limit": 400}
     async with (
         Receiver() as receiver,
         delivery_service(database, name="one", **small) as one,

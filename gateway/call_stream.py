@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import grpc
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
 
 log = get_logger()
 LIFE_SECONDS = 20.0
+MOST_WAYS = 3
 FIRST_ANSWER_SECONDS = 1.8  # a stream that never answered may lead nowhere: its callers are told sooner
 
 
 class CallLost(Exception):
     """No answer came; the call may or may not have been stored."""
+
+
+class CallNotRead(CallLost):
+    """The stream was ended in good order before the call was read: it was not stored and may go another way."""
 
 
 class CallStreams:
@@ -42,6 +48,12 @@ class CallStreams:
 
     async def send(self, call: Call) -> ReceiveCallsResponse:
         """The service's answer. CallLost when there is none."""
+        for _ in range(MOST_WAYS - 1):
+            with suppress(CallNotRead):
+                return await self._send(call)
+        return await self._send(call)
+
+    async def _send(self, call: Call) -> ReceiveCallsResponse:
         stream = self._stream(next(self._turns))
         number, answer = stream.put(call)
         seconds = self._seconds if stream.answered else min(self._seconds, FIRST_ANSWER_SECONDS)
@@ -112,18 +124,18 @@ class _Stream:
             yield request
 
     async def _read(self) -> None:
-        reason = "the stream ended"
+        end: CallLost = CallNotRead("the stream ended")
         try:
             async for answer in self._rpc:
                 self._settle(answer)
         except grpc.aio.AioRpcError as error:
-            reason = f"{error.code().name}: {error.details()}"
+            end = CallLost(f"{error.code().name}: {error.details()}")
         except asyncio.CancelledError:
-            reason = "the stream was cut"
+            end = CallLost("the stream was cut")
         finally:
             self._retirement.cancel()
             self.usable = False
-            self._lose(reason)
+            self._lose(end)
 
     def _settle(self, answer: ReceiveCallsResponse) -> None:
         self.answered = True
@@ -132,9 +144,9 @@ class _Stream:
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, end: CallLost) -> None:
         lost = [waiting for waiting in self._answers.values() if not waiting.done()]
         for waiting in lost:
-            waiting.set_exception(CallLost(reason))
-        if lost:
-            log.warning("calls.lost", calls=len(lost), reason=reason)
+            waiting.set_exception(end)
+        if lost and not isinstance(end, CallNotRead):
+            log.warning("calls.lost", calls=len(lost), reason=str(end))

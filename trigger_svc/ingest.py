@@ -44,7 +44,7 @@ class Arrival:
 
 
 class Ingest:
-    """The flush of the receivers' group commit."""
+    """The flushes of a receiver's two lines: the common one, and that of the calls that were passed over."""
 
     def __init__(self, pool: asyncpg.Pool, clock: DatabaseClock, aftermath: Aftermath) -> None:
         self._pool = pool
@@ -53,16 +53,12 @@ class Ingest:
         self._passed_over: defaultdict[int, set[int]] = defaultdict(set)  # numbers of calls that will come again
 
     async def flush(self, arrivals: list[Arrival]) -> list[Outcome]:
-        """Commits what can be committed now. Unavailable when nothing is known to be stored."""
-        ready = self._in_turn(arrivals)
-        triggers = {arrival.trigger_id for arrival in ready}
-        # Waiting for a head delays whatever else arrives, so only calls that have nobody beside them do it.
-        flushed = await self._commit(ready, patient=len(triggers) == 1)
-        if len(triggers) > 1 and not flushed.taken and not flushed.gone:
-            flushed = await self._commit(ready, patient=True)
-        self._aftermath.closed(flushed.closed)
-        self._aftermath.opened(flushed.opened)
-        return [self._outcome(arrival, flushed) for arrival in arrivals]
+        """Commits what can be committed without waiting for anybody. Unavailable when nothing is known to be stored."""
+        return await self._flush(arrivals, patient=False)
+
+    async def flush_patiently(self, arrivals: list[Arrival]) -> list[Outcome]:
+        """The same for calls that were passed over: waits for their heads, for a quarter of a second each."""
+        return await self._flush(arrivals, patient=True)
 
     def forget(self, arrival: Arrival) -> None:
         """The call will not come again."""
@@ -71,6 +67,12 @@ class Ingest:
             waiting.discard(arrival.number)
             if not waiting:
                 del self._passed_over[arrival.trigger_id]
+
+    async def _flush(self, arrivals: list[Arrival], *, patient: bool) -> list[Outcome]:
+        flushed = await self._commit(self._in_turn(arrivals), patient=patient)
+        self._aftermath.closed(flushed.closed)
+        self._aftermath.opened(flushed.opened)
+        return [self._outcome(arrival, flushed) for arrival in arrivals]
 
     def _in_turn(self, arrivals: Iterable[Arrival]) -> list[Arrival]:
         """The arrivals in the order of triggers and numbers, without those that would overtake one passed over."""

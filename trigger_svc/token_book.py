@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 import asyncpg
 
+from chassis.database import AWAY_ERRORS, away
 from chassis.errors import NotFound
 from chassis.grouping import GroupCommit
 from trigger_svc.store import trigger as triggers
@@ -33,7 +34,7 @@ class TokenBook:
         self._remembered: OrderedDict[bytes, tuple[float, Target | None]] = OrderedDict()
 
     async def target(self, token: str) -> Target:
-        """Where a token leads. NotFound when nowhere."""
+        """Where a token leads. NotFound when nowhere, Unavailable when the database does not say."""
         hashed = token_hash(token)
         if hashed is None:
             raise not_found()
@@ -44,7 +45,10 @@ class TokenBook:
         return target
 
     async def _find(self, token_hashes: list[bytes]) -> list[Target | None]:
-        found = await triggers.find_targets(self._pool, list(set(token_hashes)))
+        try:
+            found = await triggers.find_targets(self._pool, list(set(token_hashes)))
+        except AWAY_ERRORS as error:
+            raise away(error) from error
         now = time.monotonic()
         for hashed in token_hashes:
             target = found.get(hashed)

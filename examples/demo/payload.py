@@ -1,7 +1,6 @@
 """The three sample events, and what a delivered body must look like beside them.
 
-The samples stand in examples/payloads as they were published; a body has their keys, in their order and with their
-types, and `webhookId` before `webhookName`.
+A body has the sample's keys, in their order and with their types, and one key more: `webhookId` before `webhookName`.
 """
 
 import json
@@ -13,17 +12,17 @@ _FOLDER = Path(__file__).parents[1] / "payloads"
 
 
 def sample(event_type: str) -> dict[str, Any]:
-    """The sample of an event type."""
+    """The sample of an event type, as it was published."""
     read: dict[str, Any] = json.loads((_FOLDER / f"{event_type}.json").read_bytes())
     return read
 
 
-def of_job(job_id: str, event: dict[str, Any]) -> dict[str, Any]:
-    """The same event of another job."""
-    return {**event, "data": {**event["data"], "jobId": job_id}}
+def about(event: dict[str, Any]) -> tuple[str, str, str]:
+    """Event type, job id and run id."""
+    return event["eventType"], event["data"]["jobId"], event["data"]["runId"]
 
 
-def delivered(event: dict[str, Any], *, event_id: str, webhook: dict[str, Any]) -> bytes:
+def body_of(event: dict[str, Any], *, event_id: str, webhook: dict[str, Any]) -> bytes:
     """The body that a webhook must get for an event, to the byte: compact JSON in UTF-8."""
     body = {
         "accountId": int(webhook["account_id"]),
@@ -38,7 +37,12 @@ def delivered(event: dict[str, Any], *, event_id: str, webhook: dict[str, Any]) 
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def shape(event: dict[str, Any]) -> list[tuple[str, str]]:
-    """Keys with their JSON types, in their order, `data` included; `webhookId` left out, which samples lack."""
-    outer = [(key, type(value).__name__) for key, value in event.items() if key != "webhookId"]
-    return outer + [(f"data.{key}", type(value).__name__) for key, value in event["data"].items()]
+def in_shape(event: dict[str, Any]) -> bool:
+    """Whether keys, their order and their types are those of the sample of its type."""
+    expected = _shape(sample(event["eventType"]))
+    place = expected.index(("webhookName", str))
+    return _shape(event) == [*expected[:place], ("webhookId", str), *expected[place:]]
+
+
+def _shape(event: dict[str, Any]) -> list[tuple[str, type]]:
+    return [(key, type(value)) for part in (event, event["data"]) for key, value in part.items()]

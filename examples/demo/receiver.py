@@ -1,7 +1,6 @@
-"""A model of a receiver: `python -m examples.demo.receiver` listens on a free port and verifies whatever is sent.
+"""A model of a receiver: `python -m examples.demo.receiver SECRETS_FILE` verifies whatever is sent to it.
 
-stdin    a line `<path> <signing secret>` for each webhook it serves; it ends when stdin does
-stdout   JSON lines: {"port": ...}, then {"trusts": path} for each secret and one for each POST, with its raw bytes
+SECRETS_FILE is JSON, {path: signing secret}. What it prints are JSON lines: {"port": ...}, then one for each POST.
 
 Invariant: nothing is believed, and nothing parsed, before the signature over the raw bytes holds. A receiver in earnest
 would also remember each eventId for a day and drop what comes again: delivery is at least once.
@@ -15,10 +14,10 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 LARGEST_BODY = 1024 * 1024
-secrets: dict[str, str] = {}
-_line = threading.Lock()
+_one_line = threading.Lock()
 
 
 def is_genuine(secret: str, body: bytes, signatures: list[str]) -> bool:
@@ -28,29 +27,22 @@ def is_genuine(secret: str, body: bytes, signatures: list[str]) -> bool:
 
 
 class Door(BaseHTTPRequestHandler):
-    """One connection, kept open for the next delivery."""
+    """One connection, kept open for the next delivery: 204 to what is genuine, 401 to the rest."""
 
     protocol_version = "HTTP/1.1"
     timeout = 75
 
     def do_POST(self) -> None:
-        """204 to what is genuine, 401 to the rest."""
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit() and int(length) <= LARGEST_BODY):
             self.close_connection = True
-            self._answer(413 if length.isdigit() else 411)
+            self._answer(413)
             return
         body = self.rfile.read(int(length))
-        genuine = self.path in secrets and is_genuine(
-            secrets[self.path], body, self.headers.get_all("Authorization", [])
-        )
-        tell(
-            path=self.path,
-            at=time.time(),
-            genuine=genuine,
-            headers=self.headers.items(),
-            body=base64.b64encode(body).decode(),
-        )
+        secret = json.loads(Path(sys.argv[1]).read_text()).get(self.path)
+        genuine = secret is not None and is_genuine(secret, body, self.headers.get_all("Authorization", []))
+        text = base64.b64encode(body).decode()
+        tell(path=self.path, at=time.time(), genuine=genuine, headers=self.headers.items(), body=text)
         self._answer(204 if genuine else 401)
 
     def _answer(self, status: int) -> None:
@@ -60,25 +52,16 @@ class Door(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: what is worth telling is told on stdout."""
+        """Says nothing: what is worth telling is told by `tell`."""
 
 
 def tell(**facts: object) -> None:
-    """One JSON line, whole, though connections are served by several threads."""
-    with _line:
+    """Print one JSON line, whole, though every connection has a thread of its own."""
+    with _one_line:
         print(json.dumps(facts), flush=True)
 
 
-def main() -> None:
-    """Serve until stdin ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    tell(port=server.server_port)
-    for line in sys.stdin:
-        path, _, secret = line.strip().partition(" ")
-        secrets[path] = secret
-        tell(trusts=path)
-
-
 if __name__ == "__main__":
-    main()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        tell(port=server.server_port)
+        server.serve_forever()

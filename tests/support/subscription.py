@@ -21,6 +21,7 @@ from tests.support.postgres import Database
 
 ACCOUNT = 4711
 TOKEN = "the-first-accounts-token-of-the-tests"
+KEY_RING = KeyRing({"k1": os.urandom(32)})
 CREDENTIAL = "the-service-credential-of-the-tests-0123456789"
 
 
@@ -35,10 +36,13 @@ class SubscriptionService:
 
 @asynccontextmanager
 async def subscription_service(
-    database: Database, *, most_per_account: int = 500, address: str = "127.0.0.1:0"
+    database: Database,
+    *,
+    most_per_account: int = 500,
+    address: str = "127.0.0.1:0",
+    key_ring: KeyRing = KEY_RING,
 ) -> AsyncIterator[SubscriptionService]:
     """Serves with the first account and its token made."""
-    key_ring = KeyRing({"k1": os.urandom(32)})
     async with asyncpg.create_pool(database.subscription_url, min_size=1, max_size=8) as pool:
         await make_first_account(pool, ACCOUNT, TOKEN)
         subscriber = Subscriber(pool=pool, key_ring=key_ring, most_per_account=most_per_account)

@@ -26,7 +26,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class TriggerPeer(TriggerServiceServicer):
-    """Accepts every call at once, unless `refusals` has its token, `silent` or `breaking` is set, `held` is clear."""
+    """Accepts every call at once, unless a field says otherwise."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -37,6 +37,7 @@ class TriggerPeer(TriggerServiceServicer):
         self.held = asyncio.Event()
         self.held.set()
         self.breaking = False
+        self.leaving = 0
         self.requests: list[Any] = []
 
     async def ReceiveCalls(
@@ -47,6 +48,9 @@ class TriggerPeer(TriggerServiceServicer):
         if self.metadata[-1].get(CREDENTIAL_KEY) != CREDENTIAL:
             raise Unauthenticated("CREDENTIAL_UNKNOWN", "who are you")
         async for request in requests:
+            if self.leaving:  # ends the stream in good order without having read this one
+                self.leaving -= 1
+                return
             self.calls.append(request.call)
             self.arrived.set()
             await self.held.wait()

@@ -196,6 +196,14 @@ async def test_a_stream_that_breaks_fails_its_calls_and_is_opened_again(both: Bo
     assert [(await post(both.call)).status for _ in range(4)] == [204] * 4
 
 
+async def test_a_call_that_a_leaving_service_did_not_read_goes_another_way(both: Both) -> None:
+    both.peer.leaving = 2
+    assert (await post(both.call)).status == 204
+    both.peer.leaving = 3
+    assert (await post(both.call)).status == 503
+    assert len(both.peer.calls) == 1
+
+
 async def test_a_client_that_goes_away_leaves_nothing_behind(both: Both) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", both.call.port)
     writer.write(f"POST {DOOR} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf".encode())

@@ -33,7 +33,7 @@ async def allowed(stub: "Stub", account_id: int, metadata: Any) -> str:
         answer = await stub.CreateSubscription(pb.CreateSubscriptionRequest(subscription=wish), metadata=metadata)
     except grpc.aio.AioRpcError as error:
         return READS if refusal_of(error).reason == "MISSING_PERMISSION" else refusal_of(error).reason
-    name = {"account_id": account_id, "subscription_id": answer.subscription.subscription_id}
+    name: dict[str, Any] = {"account_id": account_id, "subscription_id": answer.subscription.subscription_id}
     await stub.GetSubscription(pb.GetSubscriptionRequest(**name), metadata=metadata)
     await stub.DeleteSubscription(pb.DeleteSubscriptionRequest(**name), metadata=metadata)
     return WRITES

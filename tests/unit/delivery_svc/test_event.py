@@ -91,7 +91,7 @@ def test_whatever_stands_in_a_name_the_body_is_json_that_reads_back(
 
 @pytest.mark.parametrize("name", ["job.run.started", "job.run.completed", "job.run.errored"])
 def test_the_body_has_the_samples_keys_and_the_second_spelling_of_the_webhooks_id(name: str) -> None:
-    sample = json.loads((Path(__file__).parents[2] / "data" / "payloads" / f"{name}.json").read_text())
+    sample = json.loads((Path(__file__).parents[3] / "examples" / "payloads" / f"{name}.json").read_text())
     event = Event(sample["eventId"], 1, name, 123, 0, render_data(name, RUN))
     body = json.loads(render_body(event, "wsu_12345abcde", "test"))
     assert list(body) == [

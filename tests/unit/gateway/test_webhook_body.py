@@ -37,7 +37,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"job_ids": list(range(10_001))}, {"job_ids": "must have at most 10,000 entries"}),
 ]
 NUMBER = "must be a whole number or a string of digits, within 64 bits"
-ODD_JOB_IDS = [1.0, True, None, "", "-1", "1.0", " 1", "x", "٣", [], 2**63, str(2**63)]
+ODD_JOB_IDS: list[Any] = [1.0, True, None, "", "-1", "1.0", " 1", "x", "٣", [], 2**63, str(2**63)]
 
 
 @pytest.mark.parametrize(("sent", "read"), JOB_IDS)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 log = get_logger()
 LIFE_SECONDS = 20.0
 MOST_WAYS = 3
-FIRST_ANSWER_SECONDS = 1.8  # a stream that never answered may lead nowhere: its callers are told sooner
+REACH_SECONDS = 1.8  # a stream of which nothing came yet may lead nowhere: its callers are told sooner
+END_SECONDS = 1.0
 
 
 class CallLost(Exception):
@@ -56,7 +57,7 @@ class CallStreams:
     async def _send(self, call: Call) -> ReceiveCallsResponse:
         stream = self._stream(next(self._turns))
         number, answer = stream.put(call)
-        seconds = self._seconds if stream.answered else min(self._seconds, FIRST_ANSWER_SECONDS)
+        seconds = self._seconds if stream.reached else min(self._seconds, REACH_SECONDS)
         try:
             async with asyncio.timeout(seconds):
                 return await answer
@@ -67,7 +68,7 @@ class CallStreams:
             stream.forget(number)
 
     async def close(self) -> None:
-        """Ends the streams once what is under way is answered; the caller bounds the time."""
+        """Ends the streams; what is under way has a moment to be answered."""
         await asyncio.gather(*(stream.end() for stream in self._streams if stream is not None))
 
     def _stream(self, index: int) -> "_Stream":
@@ -82,7 +83,7 @@ class _Stream:
 
     def __init__(self, stub: "TriggerServiceAsyncStub", metadata: Metadata) -> None:
         self.usable = True
-        self.answered = False
+        self.reached = False
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[ReceiveCallsResponse]] = {}
         self._newest_answered = 0
@@ -110,9 +111,10 @@ class _Stream:
             self._rpc.cancel()
 
     async def end(self) -> None:
-        """Half-closes and waits until what is under way is answered."""
+        """Half-closes, and cuts what the service does not end in good order."""
         self._retire()
-        await asyncio.wait([self._reading])
+        await asyncio.wait([self._reading], timeout=END_SECONDS)
+        self._rpc.cancel()
 
     def _retire(self) -> None:
         self._retirement.cancel()
@@ -126,6 +128,8 @@ class _Stream:
     async def _read(self) -> None:
         end: CallLost = CallNotRead("the stream ended")
         try:
+            await self._rpc.initial_metadata()
+            self.reached = True
             async for answer in self._rpc:
                 self._settle(answer)
         except grpc.aio.AioRpcError as error:
@@ -138,7 +142,6 @@ class _Stream:
             self._lose(end)
 
     def _settle(self, answer: ReceiveCallsResponse) -> None:
-        self.answered = True
         self._newest_answered = max(self._newest_answered, answer.call_number)
         waiting = self._answers.get(answer.call_number)
         if waiting is not None and not waiting.done():

@@ -4,6 +4,7 @@ A trigger whose head another pod holds is passed over; its calls come again, and
 A commit whose outcome is unknown is looked up on another connection: found is accepted, anything else is refused.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -69,10 +70,12 @@ class Ingest:
                 del self._passed_over[arrival.trigger_id]
 
     async def _flush(self, arrivals: list[Arrival], *, patient: bool) -> list[Outcome]:
-        flushed = await self._commit(self._in_turn(arrivals), patient=patient)
+        ready = self._in_turn(arrivals)
+        flushed = await self._commit(ready, patient=patient)
         self._aftermath.closed(flushed.closed)
         self._aftermath.opened(flushed.opened)
-        return [self._outcome(arrival, flushed) for arrival in arrivals]
+        sent = {arrival.number for arrival in ready}
+        return [self._outcome(arrival, flushed, sent) for arrival in arrivals]
 
     def _in_turn(self, arrivals: Iterable[Arrival]) -> list[Arrival]:
         """The arrivals in the order of triggers and numbers, without those that would overtake one passed over."""
@@ -82,17 +85,22 @@ class Ingest:
         ready: list[Arrival] = []
         for trigger_id in sorted(by_trigger):
             mine = sorted(by_trigger[trigger_id], key=lambda arrival: arrival.number)
-            elsewhere = self._passed_over.get(trigger_id, set()).difference(arrival.number for arrival in mine)
-            first = min(elsewhere, default=None)
-            ready += mine if first is None else [arrival for arrival in mine if arrival.number < first]
+            if passed_over := self._passed_over.get(trigger_id):
+                first = min(passed_over.difference(arrival.number for arrival in mine), default=math.inf)
+                mine = [arrival for arrival in mine if arrival.number < first]
+            ready += mine
         return ready
 
-    def _outcome(self, arrival: Arrival, flushed: Flushed) -> Outcome:
-        if arrival.trigger_id in flushed.taken or arrival.trigger_id in flushed.gone:
-            self.forget(arrival)
-            return Outcome.TAKEN if arrival.trigger_id in flushed.taken else Outcome.GONE
-        self._passed_over[arrival.trigger_id].add(arrival.number)
-        return Outcome.AGAIN
+    def _outcome(self, arrival: Arrival, flushed: Flushed, sent: set[int]) -> Outcome:
+        if arrival.number in sent and arrival.trigger_id in flushed.taken:
+            outcome = Outcome.TAKEN
+        elif arrival.number in sent and arrival.trigger_id in flushed.gone:
+            outcome = Outcome.GONE
+        else:
+            self._passed_over[arrival.trigger_id].add(arrival.number)
+            return Outcome.AGAIN
+        self.forget(arrival)
+        return outcome
 
     async def _commit(self, ready: list[Arrival], *, patient: bool) -> Flushed:
         if not ready:

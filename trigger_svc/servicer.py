@@ -72,6 +72,7 @@ class Servicer(TriggerServiceServicer):
     ) -> AsyncIterator[pb.ReceiveCallsResponse]:
         """Takes calls in."""
         (await self._callers.of(context)).require_service()
+        await context.send_initial_metadata(())  # tells the gateway at once that the stream leads somewhere
         async for answer in CallStream(self._receiver).answer_all(request_iterator, self._draining):
             yield answer
 

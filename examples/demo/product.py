@@ -81,7 +81,7 @@ class Product:
                 answer = DeliveryServiceStub(channel).PublishEvents(
                     PublishEventsRequest(events=events),
                     timeout=_CALL_SECONDS,
-                    metadata=[("authorization", f"Bearer {self._token}")],
+                    metadata=(("authorization", f"Bearer {self._token}"),),
                 )
             except grpc.RpcError as error:
                 raise Trouble(f"PublishEvents failed: {error}") from error

@@ -35,7 +35,8 @@ class Due(NamedTuple):
 
 @dataclass(kw_only=True)
 class Stage:
-    """The story told, the platform, the receiver; what was wished for, what is due, how many POSTs were forged."""
+    """The story told, the platform, the receiver; what was wished for, what is due, how many POSTs were
+    forged and how many deliveries told of."""
 
     story: Story
     product: Product
@@ -43,6 +44,7 @@ class Stage:
     wishes: list[Wish] = field(default_factory=list)
     due: Counter[Due] = field(default_factory=Counter)
     forged: int = 0
+    told: int = 0
 
     def subscribe(self, wish: Wish) -> dict[str, Any]:
         """Make a subscription over REST and give its secret to the receiver; the webhook as it was answered."""
@@ -66,18 +68,24 @@ class Stage:
             if event_type in wish.event_types and wish.job_id in (None, job_id):
                 self.due[Due(wish.path, event_type, job_id, run_id)] += 1
 
-    def check_deliveries(self, seconds: float) -> None:
-        """Waits at most so long for what is due and a moment more for what is not; then judges all that ever came."""
+    def check_deliveries(self, since: float, seconds: float) -> None:
+        """Waits at most so long for what is due and a moment more for what is not; then judges all that ever came.
+
+        What is new is told with its seconds since a time (unix seconds).
+        """
         self.inbox.wait(lambda: self._came() >= self.due, seconds)
-        self.inbox.wait(lambda: self._came() > self.due, SETTLE_SECONDS)
+        self.inbox.wait(lambda: bool(self._came() - self.due), SETTLE_SECONDS)
+        genuine = self._genuine()
+        for one in genuine[self.told :]:
+            event_type, event_id = one.event["eventType"], one.event["eventId"]
+            self.story.say(f"{one.at - since:6.3f} s after it: {event_id}  {event_type}  at {one.path}")
+        self.told = len(genuine)
         came = self._came()
         check = self.story.check
-        check("deliveries so far", expected=self.due.total(), came=came.total())
-        check("deliveries that are missing", expected=[], came=[*(self.due - came).elements()])
-        check("deliveries that nobody asked for", expected=[], came=[*(came - self.due).elements()])
-        check("POSTs without a good signature, but for ours", expected=self.forged, came=self._refused())
-        misshapen = [one.body.decode() for one in self._genuine() if not payload.in_shape(one.event)]
-        check("bodies whose keys, order or types are not the sample's", expected=[], came=misshapen)
+        check("deliveries so far", expected=_sum(self.due, self.due), came=_sum(self.due, came))
+        check("POSTs without a good signature, the forged one apart", expected=0, came=self._refused() - self.forged)
+        good = sum(payload.in_shape(one.event) for one in genuine)
+        check("bodies with the sample's keys, in its order, of its types", expected=len(genuine), came=good)
 
     def delivered_to(self, path: str) -> list[Delivery]:
         """The genuine deliveries to a path."""
@@ -91,3 +99,8 @@ class Stage:
 
     def _came(self) -> Counter[Due]:
         return Counter(Due(one.path, *payload.about(one.event)) for one in self._genuine())
+
+
+def _sum(due: Counter[Due], came: Counter[Due]) -> str:
+    missing, strange = list((due - came).elements()), list((came - due).elements())
+    return f"{came.total()}, missing {missing or 'none'}, not asked for {strange or 'none'}"

@@ -1,6 +1,7 @@
 """What a person reads while the demo runs. Invariant: it holds only if something was checked and every check held."""
 
 import sys
+import textwrap
 
 
 class Trouble(Exception):
@@ -26,14 +27,20 @@ class Story:
         print(f"     {line}", flush=True)
 
     def check(self, what: str, *, expected: object, came: object) -> None:
-        """A tick when both are equal; else a cross, with what was expected and what came."""
+        """A tick and what came when both are equal; else a cross, with what was expected and what came in full."""
         self._checks += 1
         if came == expected:
-            print(f"   {self._tick} {what}: {_shown(came)}", flush=True)
+            print(f"   {self._tick} {what}: {textwrap.shorten(_shown(came), 100)}", flush=True)
             return
         self._failed.append(what)
         print(f"   {self._cross} {what}", flush=True)
         print(f"       expected: {_shown(expected)}\n       came:     {_shown(came)}", flush=True)
+
+    def fail(self, why: str) -> None:
+        """A cross for what was no check and cannot go on."""
+        self._checks += 1
+        self._failed.append(why.partition("\n")[0])
+        print(f"   {self._cross} {why}", flush=True)
 
     def end(self) -> bool:
         """The last line; whether the demo holds."""
@@ -55,4 +62,6 @@ def _marks(encoding: str) -> tuple[str, str]:
 def _shown(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_shown(one) for one in value) or "none"
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -315,11 +315,14 @@ declare
     v_opened trigger.window[] := '{}';  -- opened by this flush, some of them closed by it too
     v_closed trigger.window[] := '{}';  -- closed by this flush
     v_known integer := 0;               -- how many of v_closed were opened before
-    v_triggers bigint[] := '{}';        -- of each call: trigger, account, place in its order, window and time; the loop
-    v_accounts bigint[] := '{}';        -- below decides, then one statement per table writes
-    v_seqs bigint[] := '{}';
-    v_windows bigint[] := '{}';
-    v_times timestamptz[] := '{}';
+    v_count integer := 0;               -- how many calls are taken
+    -- Of each call: trigger, account, place in its order, window, time; null where it is not taken. The loop below decides,
+    -- then one statement per table writes. Filled up front: an array that grows from its middle would begin there.
+    v_triggers bigint[] := array_fill(null::bigint, array[cardinality(p_call_ids)]);
+    v_accounts bigint[] := v_triggers;
+    v_seqs bigint[] := v_triggers;
+    v_windows bigint[] := v_triggers;
+    v_times timestamptz[] := array_fill(null::timestamptz, array[cardinality(p_call_ids)]);
     h trigger.head;
     w trigger.window;
     t timestamptz;
@@ -412,6 +415,7 @@ begin
         end if;
         v_heads := v_heads || h;
         v_taken := v_taken || h.trigger_id;
+        v_count := v_count + p_counts[k];
     end loop;
 
     if v_known > 0 then
@@ -438,6 +442,10 @@ begin
           from unnest(v_triggers, v_accounts, v_seqs, v_windows, v_times, p_call_ids, p_media_types, p_bodies)
                as c (trigger_id, account_id, seq, window_id, at, call_id, media_type, body)
          where c.trigger_id is not null;
+        get diagnostics k = row_count;
+        if k <> v_count then
+            raise exception '% of % calls were stored', k, v_count;
+        end if;
         update trigger.head d
            set next_seq = n.next_seq, window_id = n.window_id, window_threshold = n.window_threshold,
                window_count = n.window_count, window_bytes = n.window_bytes, opened_at = n.opened_at,

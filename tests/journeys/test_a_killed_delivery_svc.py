@@ -6,17 +6,21 @@ import json
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 
 from chassis.caller import CREDENTIAL_KEY
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1 import event_pb2
-from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceAsyncStub
+from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
 from tests.support.delivery import CREDENTIAL, add_subscription, an_event
 from tests.support.postgres import Database
 from tests.support.receiver import Peer, Receiver, Request
 from tests.support.service_process import ServiceProcess, free_port
+
+if TYPE_CHECKING:
+    from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceAsyncStub
 
 SLOTS = 32
 HELD = 2 * SLOTS  # in flight, or answered and not yet committed
@@ -54,14 +58,14 @@ class Publisher:
 
     async def run(self, number: int) -> None:
         async with grpc.aio.insecure_channel(self._target) as channel:
-            stub = DeliveryServiceAsyncStub(channel)
+            stub = DeliveryServiceStub(channel)
             batch = 0
             while not self.stopped:
                 batch += 1
                 ids = [f"{number}-{batch}-{index}" for index in range(BATCH)]
                 await self._publish(stub, [an_event(run_id=index + 1, request_id=one) for index, one in enumerate(ids)])
 
-    async def _publish(self, stub: DeliveryServiceAsyncStub, events: list[event_pb2.Event]) -> None:
+    async def _publish(self, stub: "DeliveryServiceAsyncStub", events: list[event_pb2.Event]) -> None:
         while True:
             with suppress(grpc.aio.AioRpcError):
                 answer = await stub.PublishEvents(

@@ -16,7 +16,7 @@ def install() -> Manifests:
 @pytest.fixture(scope="session")
 def base() -> Manifests:
     """deploy/base beside the Secrets that deploy/make-secrets.sh prints."""
-    program = [DEPLOY / "make-secrets.sh", "postgresql://owner:secret@postgres.example.com:5432/runhook"]
+    program = [str(DEPLOY / "make-secrets.sh"), "postgresql://owner:secret@postgres.example.com:5432/runhook"]
     made = subprocess.run(program, capture_output=True, text=True, check=True)
     return Manifests([*kustomize("base").documents, *parse(made.stdout).documents])
 

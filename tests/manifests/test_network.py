@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from delivery_svc.sending.address import AddressPolicy
 from tests.support.manifests import DEPLOY, Manifests, Workload
 
 ROOT = DEPLOY.parent
@@ -136,11 +137,13 @@ def test_delivery_svc_alone_leaves_the_cluster(manifests: Manifests) -> None:
 )
 def test_delivery_svc_cannot_reach_inside(manifests: Manifests, inside: str) -> None:
     assert not _reachable(manifests, inside)
+    assert AddressPolicy().refusal(ip_address(inside)) is not None, "the two walls differ"
 
 
 @pytest.mark.parametrize("outside", ["1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "2a00:1450:4001::1"])
 def test_delivery_svc_reaches_the_internet(manifests: Manifests, outside: str) -> None:
     assert _reachable(manifests, outside)
+    assert AddressPolicy().refusal(ip_address(outside)) is None, "the two walls differ"
 
 
 def _reachable(manifests: Manifests, text: str) -> bool:

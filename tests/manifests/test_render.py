@@ -40,9 +40,7 @@ def errors(document: Document, version: str, definitions: Registry[Any]) -> list
     group, _, api = document["apiVersion"].rpartition("/")
     name = "-".join(part for part in (document["kind"].lower(), group.partition(".")[0], api) if part)
     schema = schema_file(version, name)
-    validator = jsonschema.Draft202012Validator(
-        schema, registry=Resource.from_contents(schema) @ definitions
-    )
+    validator = jsonschema.Draft202012Validator(schema, registry=Resource.from_contents(schema) @ definitions)
     where = f"{document['kind']} {document['metadata']['name']}"
     return [f"{where}: {error.json_path}: {error.message}" for error in validator.iter_errors(document)]
 

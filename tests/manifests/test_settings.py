@@ -18,8 +18,11 @@ FIVE = {"subscription_svc", "delivery_svc", "trigger_svc", "gateway", "runner"}
 def settings_class(module: str) -> type[Settings]:
     """The settings that `python -m module` loads."""
     room = importlib.import_module(f"{module}.settings")
-    (found,) = [one for one in vars(room).values() if isinstance(one, type) and one.__module__ == room.__name__
-                and issubclass(one, Settings)]
+    (found,) = [
+        one
+        for one in vars(room).values()
+        if isinstance(one, type) and one.__module__ == room.__name__ and issubclass(one, Settings)
+    ]
     return found
 
 

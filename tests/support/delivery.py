@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import grpc
@@ -19,11 +19,14 @@ from delivery_svc.settings import DeliverySettings
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1 import event_pb2
 from runhook.delivery.v1.delivery_service_pb2_grpc import (
-    DeliveryServiceAsyncStub,
+    DeliveryServiceStub,
     add_DeliveryServiceServicer_to_server,
 )
 from tests.support.grpc_peer import serving
 from tests.support.postgres import Database
+
+if TYPE_CHECKING:
+    from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceAsyncStub
 
 ACCOUNT = 1
 CREDENTIAL = "the-service-credential-of-the-tests-0123456789"
@@ -37,7 +40,7 @@ class DeliveryService:
     """A running one: `publish` speaks gRPC with the service credential, `engine` is what runs behind it."""
 
     engine: Engine
-    stub: DeliveryServiceAsyncStub
+    stub: "DeliveryServiceAsyncStub"
     pool: asyncpg.Pool
     target: str
 
@@ -84,7 +87,7 @@ async def delivery_service(
             for loop in engine.loops:
                 group.create_task(loop.run(stopped))
             async with grpc.aio.insecure_channel(target) as channel:
-                yield DeliveryService(engine=engine, stub=DeliveryServiceAsyncStub(channel), pool=pool, target=target)
+                yield DeliveryService(engine=engine, stub=DeliveryServiceStub(channel), pool=pool, target=target)
             await engine.drain()
             stopped.set()
         await engine.stop()

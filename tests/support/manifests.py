@@ -112,7 +112,7 @@ class Manifests:
         data: dict[str, str] = document.get("data", {})
         if kind == "Secret":
             data = {key: base64.b64decode(text).decode() for key, text in data.items()}
-        return data | document.get("stringData", {})
+        return {**data, **document.get("stringData", {})}
 
     def environment(self, container: Document) -> dict[str, str]:
         """The variables that a container starts with; what the pod alone knows is "somewhere"."""
@@ -132,7 +132,7 @@ class Manifests:
     def files(self, workload: Workload, container: Document) -> Iterator[tuple[str, str]]:
         """Path and content of what is mounted into a container from ConfigMaps and Secrets."""
         for mount in container.get("volumeMounts", []):
-            volume = next((one for one in workload.pod.get("volumes", []) if one["name"] == mount["name"]), {})
+            volume: Document = next((one for one in workload.pod["volumes"] if one["name"] == mount["name"]), {})
             if "secret" in volume:
                 content = self.content("Secret", volume["secret"]["secretName"])
                 for item in volume["secret"]["items"]:

@@ -47,6 +47,7 @@ class TriggerPeer(TriggerServiceServicer):
         self.metadata.append({key: str(value) for key, value in context.invocation_metadata() or ()})
         if self.metadata[-1].get(CREDENTIAL_KEY) != CREDENTIAL:
             raise Unauthenticated("CREDENTIAL_UNKNOWN", "who are you")
+        await context.send_initial_metadata(())
         async for request in requests:
             if self.leaving:  # ends the stream in good order without having read this one
                 self.leaving -= 1

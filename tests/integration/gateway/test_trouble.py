@@ -85,3 +85,13 @@ async def test_every_answer_has_a_request_id_and_a_sane_one_is_kept() -> None:
             assert (answer.headers["X-Request-Id"] == sent) is kept
             assert answer.json["request_id"] == answer.headers["X-Request-Id"]
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_answers_do_not_wait_for_acknowledgements() -> None:
+    async with gateway() as call:
+        reader, writer = await asyncio.open_connection("127.0.0.1", call.port)
+        async with asyncio.timeout(1.0):  # with Nagle's delay each answer would take 40 ms
+            for _ in range(40):
+                writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                await reader.readuntil(b"alive\n")
+        writer.close()

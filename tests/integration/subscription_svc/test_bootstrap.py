@@ -16,7 +16,8 @@ async def test_many_starts_at_once_make_one_account_and_one_token(database: Data
         await asyncio.gather(*(make_first_account(pool, 1, "the-token") for _ in range(4)))
         account = await pool.fetchrow("select account_id, name, plan from subscription.account")
         token = await pool.fetchrow("select token_hash, permission_set, expires_at from subscription.service_token")
-        assert account is not None and token is not None
+        assert account is not None
+        assert token is not None
         assert tuple(account) == (1, "First account", "enterprise")
         assert tuple(token) == (hashlib.sha256(b"the-token").digest(), "account_admin", None)
         assert await pool.fetchval("select count(*) from subscription.account") == 1

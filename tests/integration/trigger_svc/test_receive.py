@@ -13,6 +13,7 @@ from tests.support.postgres import Database
 from tests.support.trigger import Pod, call, pod
 from trigger_svc import receive
 from trigger_svc.element import element
+from trigger_svc.ingest import Arrival, Outcome
 from trigger_svc.store import head as heads
 from trigger_svc.store.head import Flushed
 
@@ -169,6 +170,25 @@ async def test_a_call_that_the_database_refuses_fails_alone(database: Database) 
         assert len(await one.pool.fetch(CALLS)) == 2 + 19
 
 
+async def test_calls_of_several_triggers_do_not_mix_when_one_of_them_takes_none(database: Database) -> None:
+    async with pod(database) as one:
+        made = [await one.trigger(threshold=100) for _ in range(5)]
+        for trigger, _ in (made[0], made[2]):
+            await one.pool.execute(DISABLE, trigger.trigger_id)
+        answers = await asyncio.gather(
+            *(one.receiver.receive(call(token, token.encode())) for _, token in made for _ in range(3)),
+            return_exceptions=True,
+        )
+        assert [isinstance(answer, str) for answer in answers] == [False] * 3 + [True] * 3 + [False] * 3 + [True] * 6
+        stored = {(row["trigger_id"], row["call_id"], row["body"].decode()) for row in await one.pool.fetch(CALLS)}
+        assert stored == {
+            (trigger.trigger_id, answers[3 * place + number], token)
+            for place, (trigger, token) in enumerate(made)
+            for number in range(3)
+            if place not in (0, 2)
+        }
+
+
 async def test_a_locked_trigger_delays_nobody_else(database: Database) -> None:
     async with pod(database) as one:
         held, token = await one.trigger(threshold=100)
@@ -220,6 +240,30 @@ async def test_a_long_line_for_a_locked_trigger_is_taken_in_order_once_it_is_fre
             "select call_id from trigger.call where trigger_id = $1 order by seq", held.trigger_id
         )
         assert [row["call_id"] for row in stored] == [one for number, one in enumerate(ids) if number % 3]
+
+
+async def test_a_call_never_overtakes_one_that_was_passed_over(database: Database) -> None:
+    async with pod(database) as one:
+        held, _ = await one.trigger(threshold=100)
+        first, second, third = (_an_arrival(number, held.trigger_id) for number in range(3))
+        async with one.pool.acquire() as holder, holder.transaction():
+            await holder.execute("select from trigger.head where trigger_id = $1 for update", held.trigger_id)
+            assert await one.ingest.flush([first, second]) == [Outcome.AGAIN, Outcome.AGAIN]
+        assert await one.ingest.flush([third]) == [Outcome.AGAIN]
+        assert await one.ingest.flush([third, first]) == [Outcome.AGAIN, Outcome.TAKEN]
+        assert await one.ingest.flush_patiently([third, second]) == [Outcome.TAKEN, Outcome.TAKEN]
+        assert [row["call_id"][-1] for row in await one.pool.fetch(CALLS)] == ["0", "1", "2"]
+
+
+async def test_a_call_that_gave_up_holds_up_no_later_one(database: Database) -> None:
+    async with pod(database) as one:
+        held, _ = await one.trigger(threshold=100)
+        first, second = (_an_arrival(number, held.trigger_id) for number in range(2))
+        async with one.pool.acquire() as holder, holder.transaction():
+            await holder.execute("select from trigger.head where trigger_id = $1 for update", held.trigger_id)
+            assert await one.ingest.flush([first]) == [Outcome.AGAIN]
+        one.ingest.forget(first)
+        assert await one.ingest.flush([second]) == [Outcome.TAKEN]
 
 
 async def test_a_commit_of_unknown_outcome_that_went_through_is_accepted(
@@ -275,6 +319,17 @@ async def test_window_numbers_rise_within_a_trigger_and_ranges_join(database: Da
         await one.receive(*(call(token) for _ in range(30)))
         windows = await one.windows()
         assert all(after["first_seq"] == before["first_seq"] + before["size"] for before, after in pairwise(windows))
+
+
+def _an_arrival(number: int, trigger_id: int) -> Arrival:
+    return Arrival(
+        number=number,
+        trigger_id=trigger_id,
+        call_id=f"cal_{number:027}",
+        media_type="text/plain",
+        body=b"x",
+        size=40,
+    )
 
 
 async def _expire(one: Pod, trigger_id: int, milliseconds: float = 0) -> None:

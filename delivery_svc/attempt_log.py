@@ -7,6 +7,7 @@ import sys
 from json import dumps
 
 from delivery_svc.delivery import Settled
+from delivery_svc.event import nanosecond_text
 
 enabled = True
 
@@ -32,7 +33,7 @@ def _line(settled: Settled) -> str:
     exchange = attempt.exchange
     return (
         f'{{"event":"delivery.attempted","level":"info","process":"delivery_svc"'
-        f',"time":"{attempt.attempted_at.isoformat()}","delivery":{delivery.id}'
+        f',"time":"{nanosecond_text(attempt.began_us * 1000)}","delivery":{delivery.id}'
         f',"event_id":"{delivery.event.event_id}","subscription":"{delivery.profile.public_id}"'
         f',"account":{delivery.event.account_id},"number":{attempt.number},"outcome":"{attempt.outcome}"'
         f',"status_code":{exchange.status_code},"error":"{exchange.error}","detail":{dumps(exchange.detail)}'

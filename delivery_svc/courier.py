@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
 
 from chassis.clock import DatabaseClock
 from delivery_svc.delivery import Attempt, Delivery, Settled
@@ -44,7 +43,7 @@ class Courier:
         attempt = Attempt(
             id=self._attempt_id(),
             number=delivery.attempts,
-            attempted_at=self._clock.now() - timedelta(seconds=exchange.duration),
+            began_us=self._clock.now_us() - int(exchange.duration * 1_000_000),
             outcome=step.outcome,
             exchange=exchange,
         )
@@ -52,4 +51,4 @@ class Courier:
             return Settled(delivery, attempt, delay=step.delay)
         if step.outcome is Outcome.SUCCEEDED:
             return Settled(delivery, attempt, state="SUCCEEDED")
-        return Settled(delivery, attempt, state="FAILED", reason="retries_exhausted")
+        return Settled(delivery, attempt, state="FAILED")

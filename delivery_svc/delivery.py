@@ -1,7 +1,6 @@
 """A delivery in a pod's hands, and what is to be written when the pod lets go of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from delivery_svc.event import Event
 from delivery_svc.retry import Outcome
@@ -25,25 +24,24 @@ class Profile:
 
 @dataclass(slots=True)
 class Delivery:
-    """One event bound for one subscription, leased to this pod under `epoch`. `arrived` is monotonic seconds."""
+    """One event bound for one subscription, leased to this pod under `epoch`. `published_us` is microseconds since 1970."""
 
     id: int
     event: Event
     profile: Profile
     webhook_name: str
-    published_at: datetime
+    published_us: int
     attempts: int
     epoch: int
-    arrived: float
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One HTTP exchange of a delivery, to be appended."""
+    """One HTTP exchange of a delivery, to be appended. `began_us` is microseconds since 1970, on the database's clock."""
 
     id: int
     number: int
-    attempted_at: datetime
+    began_us: int
     outcome: Outcome
     exchange: Exchange
 

@@ -19,6 +19,7 @@ from delivery_svc.beater import Beater
 from delivery_svc.claimer import Claimer
 from delivery_svc.courier import Courier
 from delivery_svc.dispatcher import Dispatcher
+from delivery_svc.health import Health
 from delivery_svc.intake import Intake
 from delivery_svc.profiles import Profiles
 from delivery_svc.publish import Publisher
@@ -45,7 +46,8 @@ class Engine:
         courier = Courier(
             sender=self.sender, policy=settings.retry_policy, clock=clock, attempt_id=self.beater.attempt_id
         )
-        self.recorder = Recorder(pool, lambda ids: self.dispatcher.release(ids))
+        self.health = Health(pool)
+        self.recorder = Recorder(pool, self.health, lambda ids: self.dispatcher.release(ids))
         self.dispatcher = Dispatcher(
             slots=settings.delivery_slots,
             lane_limit=settings.delivery_lane_limit,
@@ -72,6 +74,7 @@ class Engine:
             Loop("beat", self._beat, interval=beat, jitter=0.1),
             Loop("rescue", self.rescuer.tick, interval=beat),
             Loop("reconcile", self.reconciler.tick, interval=beat),
+            Loop("health", self.health.tick, interval=0.25),
             Loop("sample", self._sample, interval=1.0),
         ]
         self.beater.on_fenced = self._fenced
@@ -95,6 +98,7 @@ class Engine:
         await self.sender.close()
         await asyncio.sleep(0)
         await self.recorder.idle()
+        await self.health.tick()
 
     async def stop(self) -> None:
         """Leaves the epoch."""

@@ -6,9 +6,7 @@ began under an old epoch brings nothing in: its rows are no longer this pod's.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 
 import asyncpg
 
@@ -29,7 +27,7 @@ NO_PROFILE = Profile(
 class _Leased:
     """A row that a statement leased: its delivery, but for the profile. `webhook_name` is None for the profile's own."""
 
-    __slots__ = ("attempts", "event", "id", "published_at", "subscription_id", "version", "webhook_name")
+    __slots__ = ("attempts", "event", "id", "published_us", "subscription_id", "version", "webhook_name")
 
     def __init__(self, row: asyncpg.Record, event: Event, webhook_name: str | None, attempts: int) -> None:
         self.id: int = row["id"]
@@ -37,7 +35,7 @@ class _Leased:
         self.subscription_id: int = row["subscription_id"]
         self.version: int = row["version"]
         self.webhook_name = webhook_name
-        self.published_at: datetime = row["published_at"]
+        self.published_us: int = row["published_us"]
         self.attempts = attempts
 
 
@@ -139,7 +137,6 @@ class Intake:
             self._dispatcher.release(one.id for one in leased)
 
     def _offer(self, leased: list[_Leased], epoch: int) -> None:
-        arrived = time.monotonic()
         ready = []
         for one in leased:
             profile = self._profiles.get(one.subscription_id, one.version) or NO_PROFILE
@@ -148,10 +145,9 @@ class Intake:
                 event=one.event,
                 profile=profile,
                 webhook_name=profile.name if one.webhook_name is None else one.webhook_name,
-                published_at=one.published_at,
+                published_us=one.published_us,
                 attempts=one.attempts,
                 epoch=epoch,
-                arrived=arrived,
             )
             if profile.unsendable:
                 self._record(Settled(delivery, state="CANCELLED", reason=profile.unsendable))

@@ -66,7 +66,7 @@ def _observe_attempt(settled: Settled) -> None:
     exchange = attempt.exchange
     _ANSWER.observe(exchange.duration)
     _ATTEMPTS[attempt.outcome, _STATUS[min(exchange.status_code // 100, 5)]].inc()
-    began = (attempt.attempted_at - delivery.published_at).total_seconds()
+    began = (attempt.began_us - delivery.published_us) / 1_000_000
     if attempt.number == 1:
         _FIRST.observe(max(0.0, began))
     else:

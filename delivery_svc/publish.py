@@ -123,7 +123,7 @@ class Publisher:
     def _plan(self, batches: Sequence[Batch]) -> _Plan:
         """Gives every event its id; a request id that stands twice in the flush is stored once."""
         plan = _Plan([], [], {})
-        now_ns = int(self._clock.now().timestamp() * 1_000_000) * 1000
+        now_ns = self._clock.now_us() * 1000
         refusals: dict[int, DomainError] = {}
         for index, batch in enumerate(batches):
             ids = []

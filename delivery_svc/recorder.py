@@ -14,6 +14,7 @@ from chassis.logs import get_logger
 from delivery_svc import metrics
 from delivery_svc.attempt_log import write_attempts
 from delivery_svc.delivery import Settled
+from delivery_svc.health import Health
 from delivery_svc.store import recording
 
 log = get_logger()
@@ -23,8 +24,9 @@ LONGEST_PAUSE = 2.0
 class Recorder:
     """Takes Settled deliveries and writes them. `release` is called with the ids that are no longer held."""
 
-    def __init__(self, pool: asyncpg.Pool, release: Callable[[Iterable[int]], None]) -> None:
+    def __init__(self, pool: asyncpg.Pool, health: Health, release: Callable[[Iterable[int]], None]) -> None:
         self._pool = pool
+        self._health = health
         self._release = release
         self._group: GroupCommit[Settled, None] = GroupCommit("record", self._flush, GroupLimits(items=1000))
 
@@ -62,4 +64,6 @@ class Recorder:
     def _tell(self, group: list[Settled]) -> None:
         for settled in group:
             metrics.observe(settled)
+            if settled.attempt is not None:
+                self._health.note(settled.delivery.profile.subscription_id, settled.attempt)
         write_attempts(group)

@@ -84,7 +84,8 @@ with moment as materialized (
     select distinct p.subscription_id, m.now from placed p, moment m where p.parked order by p.subscription_id
     on conflict (subscription_id) do update set next_due_at = least(k.next_due_at, excluded.next_due_at)
 )
-select p.id, p.ord, p.subscription_id, p.version, p.leased, p.parked, m.now as published_at
+select p.id, p.ord, p.subscription_id, p.version, p.leased, p.parked,
+       (extract(epoch from m.now) * 1000000)::bigint as published_us
   from placed p, moment m
 """
 
@@ -114,7 +115,7 @@ async def recall(
 
 async def store(connection: Connection, events: Sequence[Event], room: Room) -> list[asyncpg.Record]:
     """Stores events and their deliveries. One row per delivery: id, ord (index of its event), subscription_id, version,
-    leased, parked, published_at."""
+    leased, parked, published_us."""
     rows: list[asyncpg.Record] = await connection.fetch(
         STORE,
         list(range(len(events))),

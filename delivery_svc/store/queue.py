@@ -12,7 +12,8 @@ with claimed as (
             order by due_at limit $2 for update skip locked))
     returning id, event_id, published_at, subscription_id, webhook_name, attempts, due_at
 )
-select c.id, c.event_id, c.published_at, c.subscription_id, c.webhook_name, c.attempts, s.version,
+select c.id, c.event_id, c.subscription_id, c.webhook_name, c.attempts, s.version,
+       (extract(epoch from c.published_at) * 1000000)::bigint as published_us,
        e.account_id, e.event_type, e.job_id, e.event_time_ns, e.data
   from claimed c
   join delivery.event e on e.event_id = c.event_id and e.published_at = c.published_at

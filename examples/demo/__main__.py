@@ -38,20 +38,23 @@ def main(parts: list[str]) -> int:
     signal.alarm(MOST_SECONDS)
     folder = Path(tempfile.mkdtemp(prefix="runhook-demo-"))
     story = Story()
+    code = 1
     try:
         with ExitStack() as stack:
             play(parts or list(PARTS), story, folder, stack)
+        code = 0 if story.end() else 1
     except Trouble as trouble:
         story.fail(str(trouble))
+        story.end()
     except KeyboardInterrupt:
         print("\nstopped; what was started is ended")
-        shutil.rmtree(folder, ignore_errors=True)
-        return 130
-    if not story.end():
-        print(f"the logs are in {folder}")
-        return 1
-    shutil.rmtree(folder, ignore_errors=True)
-    return 0
+        code = 130
+    finally:
+        if code == 1:
+            print(f"the logs are in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    return code
 
 
 def play(parts: list[str], story: Story, folder: Path, stack: ExitStack) -> None:
@@ -74,6 +77,8 @@ def play(parts: list[str], story: Story, folder: Path, stack: ExitStack) -> None
     if "inbound" in parts:
         inbound(stage, warehouse)
     story.step("The end: everything is stopped, the data directory is removed")
+    _be_deaf()
+    story.check("the platform's exit code", expected=0, came=product.close())
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -79,17 +79,17 @@ def check_run(
     stage: Stage, trigger: Trigger, execution: dict[str, Any], called_at: float, expected: list[str]
 ) -> dict[str, Any]:
     """Waits for the events of the execution's one run and judges them; the run when all is over."""
-    run_ids = [run["run_id"] for run in execution["runs"]]
-    stage.story.check("runs of the execution", expected=1, came=len(run_ids))
-    stage.story.say(f"execution {execution['execution_id']}, run {run_ids[0]}: waiting for dbt")
+    stage.story.check("runs of the execution", expected=1, came=len(execution["runs"]))
+    run_id = execution["runs"][0]["run_id"]
+    stage.story.say(f"execution {execution['execution_id']}, run {run_id}: waiting for dbt")
     for line in expected:
-        stage.happen(line.split()[0], trigger.task_id, run_ids[0])
+        stage.happen(line.split()[0], trigger.task_id, run_id)
     stage.check_deliveries(called_at, BUILD_SECONDS)
-    events = [one.event for one in stage.delivered_to(PATH) if one.event["data"]["runId"] == run_ids[0]]
+    events = [one.event for one in stage.delivered_to(PATH) if one.event["data"]["runId"] == run_id]
     events.sort(key=lambda event: moment(event["timestamp"]))  # no order of arrival is promised
     told = [f"{one['eventType']} {one['data']['runStatus']} {one['data']['runStatusCode']}" for one in events]
     stage.story.check("the run's events, by their time", expected=expected, came=told)
-    run = trigger.run(run_ids[0])
+    run = trigger.run(run_id)
     stage.story.say("dbt said:")
     for line in run["message"].split(" | "):
         stage.story.say(f"  {line}")

@@ -64,12 +64,9 @@ class Product:
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """The answer to a REST call of ours, read. Raises Trouble with the answer where it is no success."""
-        status, answer = request(
-            method,
-            self.url + path.format(account=self.account_id),
-            None if body is None else json.dumps(body).encode(),
-            {"Authorization": f"Token {self._token}", "Content-Type": "application/json"},
-        )
+        path = path.format(account=self.account_id)
+        headers = {"Authorization": f"Token {self._token}", "Content-Type": "application/json"}
+        status, answer = request(method, self.url + path, None if body is None else json.dumps(body).encode(), headers)
         if not 200 <= status < 300:
             raise Trouble(f"{method} {path} was answered {status}: {answer.decode(errors='replace')}")
         return json.loads(answer)
@@ -87,14 +84,14 @@ class Product:
                 raise Trouble(f"PublishEvents failed: {error}") from error
         return list(answer.event_ids)
 
-    def close(self) -> None:
-        """End it, with all of its processes."""
+    def close(self) -> int:
+        """End it, with all of its processes; its exit code."""
         self._process.terminate()
         try:
-            self._process.wait(_STOP_SECONDS)
+            return self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            return self._process.wait()
 
     def _ready(self, told: Path) -> dict[str, Any]:
         deadline = time.monotonic() + _START_SECONDS

@@ -78,7 +78,7 @@ class Stage:
         genuine = self._genuine()
         for one in genuine[self.told :]:
             event_type, event_id = one.event["eventType"], one.event["eventId"]
-            self.story.say(f"{one.at - since:6.3f} s after it: {event_id}  {event_type}  at {one.path}")
+            self.story.say(f"+{one.at - since:6.3f} s  {event_id}  {event_type} to {one.path}")
         self.told = len(genuine)
         came = self._came()
         check = self.story.check

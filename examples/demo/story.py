@@ -1,7 +1,6 @@
 """What a person reads while the demo runs. Invariant: it holds only if something was checked and every check held."""
 
 import sys
-import textwrap
 
 
 class Trouble(Exception):
@@ -30,7 +29,8 @@ class Story:
         """A tick and what came when both are equal; else a cross, with what was expected and what came in full."""
         self._checks += 1
         if came == expected:
-            print(f"   {self._tick} {what}: {textwrap.shorten(_shown(came), 100)}", flush=True)
+            shown = _shown(came)
+            print(f"   {self._tick} {what}: {shown if len(shown) <= 100 else shown[:97] + '...'}", flush=True)
             return
         self._failed.append(what)
         print(f"   {self._cross} {what}", flush=True)

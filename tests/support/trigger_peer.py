@@ -11,9 +11,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.caller import CREDENTIAL_KEY
 from chassis.errors import BadField, InvalidInput, NotFound, Unauthenticated
 from runhook.trigger.v1 import trigger_service_pb2 as pb
-from runhook.trigger.v1.execution_pb2 import Execution
-from runhook.trigger.v1.run_pb2 import Run
-from runhook.trigger.v1.trigger_pb2 import Call, Window
+from runhook.trigger.v1.execution_pb2 import Execution, ExecutionState
+from runhook.trigger.v1.run_pb2 import Run, RunState
+from runhook.trigger.v1.trigger_pb2 import Call, Trigger, Window, WindowState
 from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceServicer, add_TriggerServiceServicer_to_server
 from tests.support.grpc_peer import serving
 
@@ -93,8 +93,8 @@ class TriggerPeer(TriggerServiceServicer):
     async def GetTrigger(self, request: pb.GetTriggerRequest, context: Context) -> pb.GetTriggerResponse:
         """Has an open window."""
         self._saw(request, context)
-        window = Window(window_id=3, state="WINDOW_STATE_OPEN", size=1, threshold=2, open_time=moment(1))
-        return pb.GetTriggerResponse(trigger={"trigger_id": request.trigger_id, "name": "t"}, newest_window=window)
+        window = Window(window_id=3, state=WindowState.WINDOW_STATE_OPEN, size=1, threshold=2, open_time=moment(1))
+        return pb.GetTriggerResponse(trigger=Trigger(trigger_id=request.trigger_id, name="t"), newest_window=window)
 
     async def GetExecution(self, request: pb.GetExecutionRequest, context: Context) -> pb.GetExecutionResponse:
         """An execution with one run."""
@@ -128,7 +128,7 @@ def a_run() -> Run:
         account_id=4711,
         task_id=7,
         execution_id=EXECUTION_ID,
-        state="RUN_STATE_FAILED",
+        state=RunState.RUN_STATE_FAILED,
         reason="command_failed",
         message="1 of 3 models failed",
         exit_code=1,
@@ -147,7 +147,7 @@ def an_execution() -> Execution:
         task_id=7,
         trigger_id=TRIGGER_ID,
         window_id=3,
-        state="EXECUTION_STATE_RUNNING",
+        state=ExecutionState.EXECUTION_STATE_RUNNING,
         call_count=2,
         runs=[a_run()],
         create_time=moment(1),

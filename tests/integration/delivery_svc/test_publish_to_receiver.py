@@ -53,6 +53,7 @@ async def test_a_delivery_fails_when_its_retries_are_used_up(database: Database)
         await receiver.request(4)
         await service.drained()
         states = await service.pool.fetch("select state, attempts, reason from delivery.delivery")
+        await service.engine.health.tick()
         health = await service.pool.fetchval("select last_status_code from delivery.lane")
     assert [tuple(row) for row in states] == [("FAILED", 4, "retries_exhausted")]
     assert health == 500

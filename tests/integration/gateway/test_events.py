@@ -125,13 +125,11 @@ BAD: list[tuple[Any, dict[str, str] | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "fields"), BAD)
-async def test_what_has_no_shape_of_an_event_is_named_and_nothing_is_stored(
-    house: House, body: Any, fields: dict[str, str]
-) -> None:
-    answer = await house.call("POST", EVENTS, json=body)
-    assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json")
-    assert {bad["field"]: bad["message"] for bad in answer.json["errors"]} == fields
+async def test_what_has_no_shape_of_an_event_is_named_and_nothing_is_stored(house: House) -> None:
+    for body, fields in BAD:
+        answer = await house.call("POST", EVENTS, json=body)
+        assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json")
+        assert {bad["field"]: bad["message"] for bad in answer.json["errors"]} == fields
     assert await house.delivery.pool.fetchval("select count(*) from delivery.event") == 0
 
 

@@ -174,10 +174,10 @@ async def test_a_trailing_slash_is_taken_without_a_redirect(call: Gateway) -> No
     assert (await call("GET", f"{ONE}/{answer.json['data']['id']}/")).status == 200
 
 
-@pytest.mark.parametrize("scheme", ["Token", "token", "Bearer", "BEARER"])
-async def test_both_authorization_schemes_are_equal(call: Gateway, scheme: str) -> None:
-    headers = {"Authorization": f"{scheme} {TOKEN}"}
-    assert (await call("GET", SUBSCRIPTIONS, token=None, headers=headers)).status == 200
+async def test_both_authorization_schemes_are_equal(call: Gateway) -> None:
+    for scheme in ("Token", "token", "Bearer", "BEARER"):
+        headers = {"Authorization": f"{scheme} {TOKEN}"}
+        assert (await call("GET", SUBSCRIPTIONS, token=None, headers=headers)).status == 200
 
 
 async def test_a_body_without_a_content_type_is_read(call: Gateway) -> None:

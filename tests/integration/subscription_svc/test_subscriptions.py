@@ -154,10 +154,10 @@ async def test_a_deleted_subscription_is_gone_with_its_secret(stub: "Stub", serv
     assert await service.pool.fetchval("select count(*) from subscription.signing_secret") == 0
 
 
-@pytest.mark.parametrize("odd", ["", "wsu_", "wsu_" + "0" * 27, "wsu_\x00" + "0" * 26, "act_" + "0" * 27, "x" * 5000])
-async def test_an_odd_id_is_not_found(stub: "Stub", odd: str) -> None:
-    assert (await refused(get(stub, odd))).reason == "SUBSCRIPTION_NOT_FOUND"
-    assert (await refused(update(stub, odd))).reason == "SUBSCRIPTION_NOT_FOUND"
+async def test_an_odd_id_is_not_found(stub: "Stub") -> None:
+    for odd in ("", "wsu_", "wsu_" + "0" * 27, "wsu_\x00" + "0" * 26, "act_" + "0" * 27, "x" * 5000):
+        assert (await refused(get(stub, odd))).reason == "SUBSCRIPTION_NOT_FOUND"
+        assert (await refused(update(stub, odd))).reason == "SUBSCRIPTION_NOT_FOUND"
 
 
 async def test_a_list_is_in_the_order_of_making_and_counts_all(stub: "Stub") -> None:

@@ -17,7 +17,12 @@ from trigger_svc.run import Lease, ending
 from trigger_svc.start_run import start_run
 from trigger_svc.store import run as runs
 
-KILL = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = $1"
+KILL_ONE = """
+select pg_terminate_backend(pid)
+  from (select pid from pg_stat_activity
+         where datname = current_database() and usename = 'runhook_trigger' and state = 'active'
+         order by random() limit 1) victim
+"""
 UNFINISHED = "select count(*) from trigger.execution where finished_at is null"
 #: As the rescuer does with runs whose runner broke off, but at once.
 FREE = """
@@ -72,6 +77,7 @@ async def _send(
             acknowledged.append(await one.receiver.receive(call(chance.choice(tokens), body, "text/plain")))
         except Unavailable:
             unanswered.append(str(number))
+            await asyncio.sleep(0.05)
         if number % 20 == 0:
             await asyncio.sleep(chance.random() / 2)
 
@@ -96,5 +102,5 @@ async def _run(one: Pod, over: asyncio.Event) -> None:
 
 async def _kill_now_and_then(owner: asyncpg.Connection, senders: list[asyncio.Task[None]]) -> None:
     while not all(task.done() for task in senders):
-        await asyncio.sleep(0.2)
-        await owner.execute(KILL, "runhook_trigger")
+        await asyncio.sleep(0.03)
+        await owner.execute(KILL_ONE)

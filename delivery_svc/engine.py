@@ -68,15 +68,7 @@ class Engine:
         self.claimer = Claimer(pool, self.dispatcher, self.intake, self.beater.may_send, self.reconciler.suspect)
         self.rescuer = Rescuer(pool, dead_after)
         self._claim_loop = Loop("claim", self.claimer.tick, interval=settings.delivery_claim_seconds)
-        beat = settings.delivery_heartbeat_seconds
-        self.loops = [
-            self._claim_loop,
-            Loop("beat", self._beat, interval=beat, jitter=0.1),
-            Loop("rescue", self.rescuer.tick, interval=beat),
-            Loop("reconcile", self.reconciler.tick, interval=beat),
-            Loop("health", self.health.tick, interval=0.25),
-            Loop("sample", self._sample, interval=1.0),
-        ]
+        self.loops = [self._claim_loop, *self._slow_loops(settings.delivery_heartbeat_seconds)]
         self.beater.on_fenced = self._fenced
         self.dispatcher.on_room = self._room
         self.dispatcher.on_thirst = self._claim_loop.wake
@@ -103,6 +95,15 @@ class Engine:
     async def stop(self) -> None:
         """Leaves the epoch."""
         await self.beater.leave()
+
+    def _slow_loops(self, beat: float) -> list[Loop]:
+        return [
+            Loop("beat", self._beat, interval=beat, jitter=0.1),
+            Loop("rescue", self.rescuer.tick, interval=beat),
+            Loop("reconcile", self.reconciler.tick, interval=beat),
+            Loop("health", self.health.tick, interval=0.25),
+            Loop("sample", self._sample, interval=1.0),
+        ]
 
     async def _beat(self) -> None:
         await self.beater.tick()

@@ -4,7 +4,7 @@ Whether a trigger is enabled is not remembered: that is decided under the lock o
 """
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 import asyncpg
 
@@ -26,27 +26,46 @@ def not_found() -> NotFound:
 
 
 class TokenBook:
-    """Finds triggers by token; many that ask at once share one query."""
+    """Finds triggers by token; many that ask at once share one query, and the calls of a token stay in their order."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._lookups = GroupCommit[bytes, Target | None]("token", self._find)
         self._remembered: OrderedDict[bytes, tuple[float, Target | None]] = OrderedDict()
+        self._asking: Counter[bytes] = Counter()
 
     async def target(self, token: str) -> Target:
         """Where a token leads. NotFound when nowhere, Unavailable when the database does not say."""
         hashed = token_hash(token)
         if hashed is None:
             raise not_found()
-        known = self._remembered.get(hashed)
-        target = known[1] if known and known[0] > time.monotonic() else await self._lookups.submit(hashed, size=32)
+        if self._asking[hashed] or not self._is_remembered(hashed):
+            # Also when the answer has just come and others wait to be woken with it: nobody overtakes them.
+            target = await self._ask(hashed)
+        else:
+            target = self._remembered[hashed][1]
         if target is None:
             raise not_found()
         return target
 
-    async def _find(self, token_hashes: list[bytes]) -> list[Target | None]:
+    async def _ask(self, hashed: bytes) -> Target | None:
+        self._asking[hashed] += 1
         try:
-            found = await triggers.find_targets(self._pool, list(set(token_hashes)))
+            return await self._lookups.submit(hashed, size=len(hashed))
+        finally:
+            self._asking[hashed] -= 1
+            if not self._asking[hashed]:
+                del self._asking[hashed]
+
+    async def _find(self, token_hashes: list[bytes]) -> list[Target | None]:
+        missing = {hashed for hashed in token_hashes if not self._is_remembered(hashed)}
+        if missing:
+            await self._look_up(missing)
+        return [self._remembered[hashed][1] for hashed in token_hashes]
+
+    async def _look_up(self, token_hashes: set[bytes]) -> None:
+        try:
+            found = await triggers.find_targets(self._pool, list(token_hashes))
         except AWAY_ERRORS as error:
             raise away(error) from error
         now = time.monotonic()
@@ -56,4 +75,7 @@ class TokenBook:
             self._remembered.move_to_end(hashed)
         while len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
-        return [found.get(hashed) for hashed in token_hashes]
+
+    def _is_remembered(self, hashed: bytes) -> bool:
+        known = self._remembered.get(hashed)
+        return known is not None and known[0] > time.monotonic()

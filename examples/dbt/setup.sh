@@ -23,8 +23,16 @@ fi
 echo "dbt environment: installing dbt Core and DuckDB into $venv (about half a minute, once)"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { "$python" -m venv --clear "$venv" &&
-    "$venv/bin/python" -m pip install --disable-pip-version-check --only-binary :all: \
+# Debian's python3 without python3-venv cannot put pip into an environment: then the pip outside installs into it.
+pip() {
+    if "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        "$venv/bin/python" -m pip "$@"
+    else
+        "$python" -m pip --python "$venv/bin/python" "$@"
+    fi
+}
+if ! { { "$python" -m venv --clear "$venv" || "$python" -m venv --clear --without-pip "$venv"; } &&
+    pip install --disable-pip-version-check --only-binary :all: \
         --requirement "$here/requirements.txt" --constraint "$here/constraints.txt"; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     echo "dbt environment: the installation failed, see above" >&2

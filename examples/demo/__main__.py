@@ -76,7 +76,7 @@ def play(parts: list[str], story: Story, folder: Path, stack: ExitStack) -> None
         outbound(stage)
     if "inbound" in parts:
         inbound(stage, warehouse)
-    story.step("The end: everything is stopped, the data directory is removed")
+    story.step("The end: everything is stopped")
     _be_deaf()
     story.check("the platform's exit code", expected=0, came=product.close())
 

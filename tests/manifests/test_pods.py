@@ -3,7 +3,7 @@
 import pytest
 
 from delivery_svc.settings import DeliverySettings
-from tests.support.manifests import Manifests, Workload
+from tests.support.manifests import Document, Manifests, Workload
 
 SPARE_SECONDS = 5
 
@@ -96,5 +96,5 @@ def test_an_autoscaler_owns_the_number_of_its_pods(base: Manifests, name: str) -
     assert workload.replicas is None
 
 
-def _pods(manifests: Manifests, service: dict[str, dict[str, dict[str, str]]]) -> list[Workload]:
+def _pods(manifests: Manifests, service: Document) -> list[Workload]:
     return manifests.selected({"matchLabels": service["spec"]["selector"]})

@@ -2,14 +2,15 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 import grpc
+from google.protobuf.duration_pb2 import Duration
 
 from chassis.channel import open_channel, service_metadata
 from chassis.clock import DatabaseClock
@@ -19,6 +20,10 @@ from chassis.process import Process
 from runhook.delivery.v1 import delivery_service_pb2
 from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceServicer, add_DeliveryServiceServicer_to_server
 from runhook.delivery.v1.event_pb2 import Event
+from runhook.trigger.v1 import run_service_pb2 as run_pb
+from runhook.trigger.v1 import task_pb2, trigger_pb2
+from runhook.trigger.v1 import trigger_service_pb2 as pb
+from runhook.trigger.v1.run_pb2 import RunLease, RunOrder
 from runhook.trigger.v1.run_service_pb2_grpc import RunServiceStub
 from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from tests.support.grpc_peer import serving
@@ -35,6 +40,10 @@ from trigger_svc.settings import TriggerSettings
 from trigger_svc.task import PAYLOAD, NewTask, Parameter, Task
 from trigger_svc.token_book import TokenBook
 from trigger_svc.trigger import NewTrigger, Trigger
+
+if TYPE_CHECKING:
+    from runhook.trigger.v1.run_service_pb2_grpc import RunServiceAsyncStub
+    from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceAsyncStub
 
 T = TypeVar("T")
 ACCOUNT = 4711
@@ -172,12 +181,115 @@ class DeliveryPeer(DeliveryServiceServicer):
 class Service:
     """A running trigger_svc, seen from outside, with the database behind it."""
 
-    triggers: Any  # TriggerServiceAsyncStub, which exists for type checkers alone
-    runs: Any
+    triggers: "TriggerServiceAsyncStub"
+    runs: "RunServiceAsyncStub"
     delivery: DeliveryPeer
     pool: asyncpg.Pool
     process: Process
     target: str
+
+    async def trigger(self, *, task: dict[str, Any] | None = None, **changes: Any) -> tuple[trigger_pb2.Trigger, str]:
+        """Makes a task and its trigger; gives the trigger and its token."""
+        made = await self.triggers.CreateTask(
+            pb.CreateTaskRequest(task=task_message(**(task or {}))), metadata=METADATA
+        )
+        wanted = trigger_message(task_id=made.task.task_id, **changes)
+        answer = await self.triggers.CreateTrigger(pb.CreateTriggerRequest(trigger=wanted), metadata=METADATA)
+        return answer.trigger, answer.token
+
+    async def receive(self, *calls: Call) -> list[pb.ReceiveCallsResponse]:
+        """Sends calls over one stream; their answers in the calls' order."""
+        stream = self.triggers.ReceiveCalls(metadata=METADATA)
+        for number, one in enumerate(calls):
+            message = trigger_pb2.Call(token=one.token, media_type=one.media_type, body=one.body)
+            await stream.write(pb.ReceiveCallsRequest(call_number=number, call=message))
+        await stream.done_writing()
+        answers = {answer.call_number: answer async for answer in stream}
+        return [answers[number] for number in range(len(calls))]
+
+    async def payload(self, lease: RunLease) -> bytes:
+        """The whole payload of a run."""
+        request = run_pb.GetRunPayloadRequest(lease=lease)
+        return b"".join([part.chunk async for part in self.runs.GetRunPayload(request, metadata=METADATA)])
+
+    async def start(self, lease: RunLease) -> RunOrder:
+        """Starts a run."""
+        return (await self.runs.StartRun(run_pb.StartRunRequest(lease=lease), metadata=METADATA)).order
+
+    async def finish(self, lease: RunLease, exit_code: int = 0, message: str = "") -> None:
+        """Ends a run; a code that is not 0 as command_failed."""
+        reason = "command_failed" if exit_code else ""
+        await self.runs.FinishRun(
+            run_pb.FinishRunRequest(lease=lease, exit_code=exit_code, reason=reason, message=message), metadata=METADATA
+        )
+
+    async def store(self, lease: RunLease, **artifacts: bytes) -> int:
+        """Stores artifacts, each in two chunks; how many there were."""
+
+        async def pieces() -> AsyncIterator[run_pb.StoreArtifactsRequest]:
+            yield run_pb.StoreArtifactsRequest(lease=lease)
+            for name, content in artifacts.items():
+                yield run_pb.StoreArtifactsRequest(name=name, chunk=content[:5])
+                yield run_pb.StoreArtifactsRequest(chunk=content[5:])
+
+        return (await self.runs.StoreArtifacts(pieces(), metadata=METADATA)).artifact_count
+
+    @asynccontextmanager
+    async def runner(
+        self, slots: int = 10, *, commands: Sequence[str] = ("dbt_build",), metadata: Any = METADATA
+    ) -> AsyncIterator["ConnectedRunner"]:
+        """A connected runner with so many slots."""
+        stream = self.runs.AcquireRuns(metadata=metadata)
+        runner = ConnectedRunner(stream)
+        await stream.write(run_pb.AcquireRunsRequest(runner_name="test", commands=commands, free_slots=slots))
+        try:
+            yield runner
+        finally:
+            stream.cancel()
+
+
+class ConnectedRunner:
+    """A runner's end of an AcquireRuns stream."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def take(self, *, seconds: float = 10.0) -> RunLease:
+        """The next run that it is handed."""
+        async with asyncio.timeout(seconds):
+            answer: run_pb.AcquireRunsResponse = await self._stream.read()
+        return answer.lease
+
+    async def has_nothing(self, *, seconds: float = 0.8) -> bool:
+        """Whether it is handed nothing for so long. Its stream is over then."""
+        try:
+            await self.take(seconds=seconds)
+        except TimeoutError:
+            return True
+        return False
+
+    async def say(self, slots: int) -> None:
+        """Tells how many more runs it can take."""
+        await self._stream.write(run_pb.AcquireRunsRequest(free_slots=slots))
+
+
+def task_message(**changes: Any) -> task_pb2.Task:
+    """A good task on the wire that a webhook may start."""
+    values: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "name": "Load orders",
+        "command": "dbt_build",
+        "parameters": [task_pb2.ContextParameter(name=PAYLOAD)],
+    }
+    return task_pb2.Task(**(values | changes))
+
+
+def trigger_message(*, seconds: float = 60, **changes: Any) -> trigger_pb2.Trigger:
+    """A good trigger on the wire; `task_id` must be given."""
+    duration = Duration()
+    duration.FromNanoseconds(round(seconds * 1e9))
+    values: dict[str, Any] = {"account_id": ACCOUNT, "name": "orders", "threshold": 2, "duration": duration}
+    return trigger_pb2.Trigger(**(values | changes))
 
 
 def secret_files(directory: Path) -> dict[str, str]:

@@ -15,9 +15,26 @@ _NINE_DIGITS = 62**9
 _FORM = re.compile(r"[0-9A-Za-z]{27}")
 
 
+class _Randomness:
+    """The system's random bytes, fetched for 256 ids at a time: a system call costs more than the rest of an id."""
+
+    def __init__(self) -> None:
+        self._bytes = b""
+        self._next = 0
+
+    def take(self) -> bytes:
+        if self._next >= len(self._bytes):
+            self._bytes, self._next = os.urandom(256 * 16), 0
+        self._next += 16
+        return self._bytes[self._next - 16 : self._next]
+
+
+_RANDOMNESS = _Randomness()
+
+
 def ksuid(unix_seconds: int, randomness: bytes | None = None) -> str:
     """27 characters for the given second; `randomness` is 16 bytes, drawn anew when not given."""
-    payload = os.urandom(16) if randomness is None else randomness
+    payload = _RANDOMNESS.take() if randomness is None else randomness
     number = (max(0, unix_seconds - EPOCH) << 128) | int.from_bytes(payload, "big")
     number, low = divmod(number, _NINE_DIGITS)
     high, middle = divmod(number, _NINE_DIGITS)

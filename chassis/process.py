@@ -5,6 +5,7 @@ finished within the grace period while the loops still run. Then `stopped` is se
 """
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -54,6 +55,7 @@ class Process:
             for loop in loops:
                 group.create_task(loop.run(self.stopped), name=loop.name)
             self.started = True
+            _spare_the_collector()
             self._set_ready(True)
             logs.get_logger().info("process.ready")
             await self.draining.wait()
@@ -98,6 +100,13 @@ def run(name: str, settings_class: type[S], work: Callable[[S, Process, AsyncExi
         logs.get_logger().error("process.failed", error=repr(error), exc_info=True)
         sys.stderr.write(f"{name}: {error}\n")
         sys.exit(1)
+
+
+def _spare_the_collector() -> None:
+    """What was made until now stays, and the hot paths make no cycles: looking for them seldom saves 5 % of a busy process."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 async def _live(name: str, settings: S, work: Callable[[S, Process, AsyncExitStack], Awaitable[None]]) -> None:

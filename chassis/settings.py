@@ -16,7 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "RUNHOOK_"
 OTHERS_PREFIXES = ("SUBSCRIPTION_", "DELIVERY_", "TRIGGER_", "GATEWAY_", "RUNNER_")
-OTHERS_NAMES = frozenset({"PUBLIC_URL", "TRUSTED_PROXIES"})
+# The gateway's, and what a runner tells its commands: one of those may start a process of ours.
+OTHERS_NAMES = frozenset({"PUBLIC_URL", "RUN_ID", "EXECUTION_ID", "PAYLOAD_FILE"})
 
 
 class SettingsError(Exception):
@@ -120,7 +121,8 @@ def read_secret(path: Path, variable: str) -> str:
 def _sentence(error: Mapping[str, object]) -> str:
     location = error["loc"]
     path = ".".join(str(part) for part in location) if isinstance(location, tuple) else str(location)
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not path:
+        return message  # of a rule over several settings: it names them itself
     variable = PREFIX + path.upper()
-    if error["type"] == "missing":
-        return f"{variable}: is required: set it"
-    return f"{variable}: {error['msg']}"
+    return f"{variable}: is required: set it" if error["type"] == "missing" else f"{variable}: {message}"

@@ -21,9 +21,11 @@
 Beside these stand the chassis's: runhook_grpc_*, runhook_group_*, runhook_loop_*, runhook_database_*.
 """  # noqa: E501 - a table's row is one line
 
+from collections import Counter as Tally
+
 from prometheus_client import Counter, Gauge, Histogram
 
-from delivery_svc.delivery import Settled
+from delivery_svc.delivery import Attempt, Settled
 from delivery_svc.retry import Outcome
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -50,26 +52,33 @@ _ATTEMPTS = {(outcome, status): ATTEMPTS.labels(outcome.value, status) for outco
 _FINISHED = {state: FINISHED.labels(state) for state in ("SUCCEEDED", "FAILED", "CANCELLED")}
 
 
-def observe(settled: Settled) -> None:
-    """Counts what became of a delivery."""
-    if settled.parked:
-        PARKED.inc()
-    if settled.state is not None:
-        _FINISHED[settled.state].inc()
-    if settled.attempt is not None:
-        _observe_attempt(settled)
+def observe(group: list[Settled]) -> None:
+    """Counts what became of the deliveries of a group; counters move once a group, histograms must see every time."""
+    attempts: Tally[tuple[Outcome, str]] = Tally()
+    finished: Tally[str] = Tally()
+    parked = retries = 0
+    for settled in group:
+        if settled.state is not None:
+            finished[settled.state] += 1
+        parked += settled.parked
+        attempt = settled.attempt
+        if attempt is not None:
+            attempts[attempt.outcome, _STATUS[min(attempt.exchange.status_code // 100, 5)]] += 1
+            retries += attempt.number > 1
+            _observe_times(attempt, settled)
+    for key, count in attempts.items():
+        _ATTEMPTS[key].inc(count)
+    for state, count in finished.items():
+        _FINISHED[state].inc(count)
+    PARKED.inc(parked)
+    RETRIES.inc(retries)
 
 
-def _observe_attempt(settled: Settled) -> None:
-    attempt, delivery = settled.attempt, settled.delivery
-    assert attempt is not None
-    exchange = attempt.exchange
-    _ANSWER.observe(exchange.duration)
-    _ATTEMPTS[attempt.outcome, _STATUS[min(exchange.status_code // 100, 5)]].inc()
-    began = (attempt.began_us - delivery.published_us) / 1_000_000
+def _observe_times(attempt: Attempt, settled: Settled) -> None:
+    seconds = attempt.exchange.duration
+    _ANSWER.observe(seconds)
+    began = max(0.0, (attempt.began_us - settled.delivery.published_us) / 1_000_000)
     if attempt.number == 1:
-        _FIRST.observe(max(0.0, began))
-    else:
-        RETRIES.inc()
+        _FIRST.observe(began)
     if settled.state == "SUCCEEDED":
-        _END_TO_END.observe(max(0.0, began + exchange.duration))
+        _END_TO_END.observe(began + seconds)

@@ -62,8 +62,8 @@ class Recorder:
             await recording.let_go(self._pool, others)
 
     def _tell(self, group: list[Settled]) -> None:
+        metrics.observe(group)
         for settled in group:
-            metrics.observe(settled)
             if settled.attempt is not None:
                 self._health.note(settled.delivery.profile.subscription_id, settled.attempt)
         write_attempts(group)

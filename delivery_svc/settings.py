@@ -2,8 +2,9 @@
 
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from chassis.settings import ServiceSettings
 from delivery_svc.retry import RetryPolicy
@@ -14,7 +15,7 @@ class DeliverySettings(ServiceSettings):
     """RUNHOOK_DELIVERY_*. Lists are separated by commas."""
 
     #: POSTs under way at once; a pod holds at most twice as many deliveries.
-    delivery_slots: int = Field(default=256, ge=1, le=10_000)
+    delivery_slots: int = Field(default=512, ge=1, le=10_000)
     #: POSTs under way at once to one subscription; twice as many may wait in the pod.
     delivery_lane_limit: int = Field(default=16, ge=1, le=1000)
     #: Seconds for one attempt: resolve, connect, TLS, write, headers and body together.
@@ -56,6 +57,12 @@ class DeliverySettings(ServiceSettings):
             if part.strip():
                 ip_network(part.strip())
         return text
+
+    @model_validator(mode="after")
+    def _check_heartbeat(self) -> Self:
+        if self.delivery_dead_after_seconds <= self.delivery_heartbeat_seconds + 3:
+            raise ValueError("RUNHOOK_DELIVERY_DEAD_AFTER_SECONDS: must be more than 3 above RUNHOOK_DELIVERY_HEARTBEAT_SECONDS")
+        return self
 
     @property
     def allowed_networks(self) -> tuple[Network, ...]:

@@ -35,8 +35,7 @@ class Due(NamedTuple):
 
 @dataclass(kw_only=True)
 class Stage:
-    """The story told, the platform, the receiver; what was wished for, what is due, how many POSTs were
-    forged and how many deliveries told of."""
+    """The story, the platform, the receiver; what was wished for and is due; how many POSTs we forged, how many were told."""
 
     story: Story
     product: Product

@@ -39,7 +39,7 @@ class Story:
     def fail(self, why: str) -> None:
         """A cross for what was no check and cannot go on."""
         self._checks += 1
-        self._failed.append(why.partition("\n")[0])
+        self._failed.append(why.partition("\n")[0].rstrip(":"))
         print(f"   {self._cross} {why}", flush=True)
 
     def end(self) -> bool:

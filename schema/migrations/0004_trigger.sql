@@ -263,11 +263,13 @@ begin
             (public_id, account_id, task_id, trigger_id, window_id, call_count, exclusive, created_at, turn_at)
         select p_execution_ids[c.place], c.account_id, c.task_id, c.trigger_id, c.window_id, c.size,
                not t.allow_parallel_runs, c.closed_at,
-               case when t.allow_parallel_runs or c.place_in_task = 1 and not exists (
-                        select from trigger.execution e
-                         where e.task_id = c.task_id and e.exclusive and e.turn_at is not null and e.finished_at is null)
-                    then c.closed_at end
-          from closed c join trigger.task t on t.task_id = c.task_id
+               case when t.allow_parallel_runs or (c.place_in_task = 1 and b.execution_id is null) then c.closed_at end
+          from closed c
+          join trigger.task t on t.task_id = c.task_id
+          left join lateral (
+               select e.execution_id from trigger.execution e
+                where e.task_id = c.task_id and e.exclusive and e.turn_at is not null and e.finished_at is null
+                limit 1) b on true
          order by c.window_id
         returning execution_id, public_id, account_id, task_id, window_id, created_at, turn_at
     ), ordered as (
@@ -523,6 +525,7 @@ declare
     r trigger.run;
     e text;
     t timestamptz;
+    v_task bigint;
     v_next bigint;
 begin
     perform from trigger.task k
@@ -551,17 +554,19 @@ begin
        set state = p_state, reason = p_execution_reason, finished_at = t
      where x.execution_id = r.execution_id
     returning x.public_id into e;
-    update trigger.execution x
-       set turn_at = t
-     where x.execution_id = (
-               select y.execution_id from trigger.execution y
-                where y.task_id = r.task_id and y.turn_at is null and y.finished_at is null
-                order by y.execution_id limit 1)
-       and not exists (
-               select from trigger.execution y
-                where y.task_id = r.task_id and y.exclusive and y.turn_at is not null and y.finished_at is null)
-    returning x.execution_id into v_next;
-    update trigger.run x set due_at = t where x.execution_id = v_next and x.state = 'PENDING';
+    -- The next one of the task. Compared as rows, so that only execution_waiting gives this order: with an equation the
+    -- planner may walk all executions in the order of their key instead.
+    select y.task_id, y.execution_id into v_task, v_next
+      from trigger.execution y
+     where (y.task_id, y.execution_id) >= (r.task_id, 0) and y.turn_at is null and y.finished_at is null
+     order by y.task_id, y.execution_id
+     limit 1;
+    if v_task = r.task_id and not exists (
+            select from trigger.execution y
+             where y.task_id = r.task_id and y.exclusive and y.turn_at is not null and y.finished_at is null) then
+        update trigger.execution x set turn_at = t where x.execution_id = v_next;
+        update trigger.run x set due_at = t where x.execution_id = v_next and x.state = 'PENDING';
+    end if;
     return query select 'FINISHED', r.account_id, r.task_id, e, r.attempts::integer,
                         extract(epoch from t - coalesce(r.started_at, t))::double precision;
 end $$;

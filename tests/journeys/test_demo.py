@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.dbt import need_dbt
 from tests.support.linux import need_linux, wait_until_gone
-from tests.support.require import missing
 
 ROOT = Path(__file__).parents[2]
 PROXY = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
@@ -65,9 +65,7 @@ def test_the_outbound_half_holds_whatever_settings_and_proxies_the_environment_n
 
 @pytest.mark.timeout(500)
 def test_the_inbound_half_holds(folder: Path) -> None:
-    setup = subprocess.run([ROOT / "examples" / "dbt" / "setup.sh"], capture_output=True, text=True, check=False)
-    if setup.returncode:
-        missing("dbt environment (examples/dbt/setup.sh)")
+    need_dbt()
     code, said = ended(demo("inbound", folder), 420)
     assert_holds(code, said, folder)
 

@@ -1,4 +1,4 @@
-"""What must be true of the trigger schema after any history: invariants I1 to I6 and I8 of the inbound contract, section 4.6."""
+"""What holds in the trigger schema after any history: invariants I1 to I6 and I8 of the inbound contract, section 4.6."""
 
 from collections import defaultdict
 from collections.abc import Collection

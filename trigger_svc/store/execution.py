@@ -22,20 +22,22 @@ async def find(pool: asyncpg.Pool, account_id: int, public_id: str) -> Execution
     return executions[0] if executions else None
 
 
+# Compared as rows, so that only the index of the account or the task gives this order: with an equation the planner may
+# walk all executions in the order of their key instead.
 LIST_EXECUTIONS = """
 select e.execution_id as key, e.public_id, e.account_id, e.task_id, coalesce(t.public_id, '') as trigger_id,
        coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count, e.created_at, e.finished_at
   from trigger.execution e left join trigger.trigger t on t.trigger_id = e.trigger_id
- where e.account_id = $1 and e.execution_id < $2
- order by e.execution_id desc
+ where (e.account_id, e.execution_id) < ($1, $2) and (e.account_id, e.execution_id) > ($1, 0)
+ order by e.account_id desc, e.execution_id desc
  limit $3
 """
 LIST_EXECUTIONS_OF_TASK = """
 select e.execution_id as key, e.public_id, e.account_id, e.task_id, coalesce(t.public_id, '') as trigger_id,
        coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count, e.created_at, e.finished_at
   from trigger.execution e left join trigger.trigger t on t.trigger_id = e.trigger_id
- where e.account_id = $1 and e.task_id = $4 and e.execution_id < $2
- order by e.execution_id desc
+ where (e.task_id, e.execution_id) < ($4, $2) and (e.task_id, e.execution_id) > ($4, 0) and e.account_id = $1
+ order by e.task_id desc, e.execution_id desc
  limit $3
 """
 

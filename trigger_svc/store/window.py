@@ -56,12 +56,13 @@ class StoredWindow:
     close_reason: str | None
 
 
+# Compared as rows, so that only window_trigger gives this order and not the key of all windows.
 NEWEST_WINDOW = """
 select w.window_id, w.state, coalesce(w.size, h.window_count) as size, w.threshold, w.opened_at, w.deadline_at,
        w.closed_at, w.close_reason
   from trigger.window w join trigger.head h on h.trigger_id = w.trigger_id
- where w.trigger_id = $1
- order by w.window_id desc
+ where (w.trigger_id, w.window_id) >= ($1, 0) and (w.trigger_id, w.window_id) < ($1 + 1, 0)
+ order by w.trigger_id desc, w.window_id desc
  limit 1
 """
 

@@ -1,13 +1,12 @@
 """The example's commands through a real runner: dbt Core reads the calls, and one broken call fails one model."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.integration.runner.conftest import CREDENTIAL, ROOT, StartRunner
-from tests.support.require import missing
+from tests.support.dbt import need_dbt
 from tests.support.run_service import MemoryRunService
 
 EXAMPLE = ROOT / "examples" / "commands.toml"
@@ -22,8 +21,7 @@ def calls(*bodies: dict[str, object]) -> bytes:
 @pytest.fixture(autouse=True)
 def dbt() -> None:
     """dbt's own environment."""
-    if not os.access(ROOT / ".venv-dbt" / "bin" / "dbt", os.X_OK):
-        missing("dbt environment (examples/dbt/setup.sh)")
+    need_dbt()
 
 
 @pytest.mark.timeout(300)

@@ -102,15 +102,15 @@ async def test_executions_of_a_task_run_one_after_the_other_in_the_order_of_thei
     _, token = await trigger_svc.trigger(threshold=1)
     await trigger_svc.receive(*(call(token, b"%d" % number) for number in range(5)))
     seen = []
-    async with trigger_svc.runner() as runner, trigger_svc.runner() as other:
-        for number in range(5):
-            lease = await _first_of(runner, other)
-            await trigger_svc.start(lease)
-            seen.append(json.loads(await trigger_svc.payload(lease))[0]["data"])
-            states = await trigger_svc.pool.fetch("select state, turn_at from trigger.execution order by execution_id")
-            assert [row["state"] for row in states] == ["SUCCEEDED"] * number + ["RUNNING"] + ["PENDING"] * (4 - number)
-            assert [row["turn_at"] is None for row in states] == [False] * (number + 1) + [True] * (4 - number)
-            await trigger_svc.finish(lease)
+    for number in range(5):
+        async with trigger_svc.runner() as runner:
+            lease = await runner.take()
+        await trigger_svc.start(lease)
+        seen.append(json.loads(await trigger_svc.payload(lease))[0]["data"])
+        states = await trigger_svc.pool.fetch("select state, turn_at from trigger.execution order by execution_id")
+        assert [row["state"] for row in states] == ["SUCCEEDED"] * number + ["RUNNING"] + ["PENDING"] * (4 - number)
+        assert [row["turn_at"] is None for row in states] == [False] * (number + 1) + [True] * (4 - number)
+        await trigger_svc.finish(lease)
     assert seen == ["0", "1", "2", "3", "4"]
 
 
@@ -329,15 +329,6 @@ async def _a_started_run(trigger_svc: Service) -> RunLease:
 async def _run(trigger_svc: Service, run_id: int) -> Run:
     request = pb.GetRunRequest(account_id=ACCOUNT, run_id=run_id)
     return (await trigger_svc.triggers.GetRun(request, metadata=METADATA)).run
-
-
-async def _first_of(*runners: Any) -> RunLease:
-    """What the first of two runners is handed; the task is one after the other, so there is no second."""
-    waiting = [asyncio.create_task(runner.take()) for runner in runners]
-    done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    return done.pop().result()
 
 
 async def _heartbeat(trigger_svc: Service, *leases: RunLease) -> list[int]:

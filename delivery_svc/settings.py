@@ -61,7 +61,7 @@ class DeliverySettings(ServiceSettings):
     @model_validator(mode="after")
     def _check_heartbeat(self) -> Self:
         if self.delivery_dead_after_seconds <= self.delivery_heartbeat_seconds + 3:
-            raise ValueError("RUNHOOK_DELIVERY_DEAD_AFTER_SECONDS: must be more than 3 above RUNHOOK_DELIVERY_HEARTBEAT_SECONDS")
+            raise ValueError("RUNHOOK_DELIVERY_DEAD_AFTER_SECONDS: must be more than 3 above the heartbeat's seconds")
         return self
 
     @property

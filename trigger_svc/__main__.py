@@ -76,6 +76,7 @@ async def work(settings: TriggerSettings, process: Process, stack: AsyncExitStac
             Loop("partitions", pruner.keep_partitions, interval=3600),
             Loop("groups", pruner.forget_groups, interval=60),
         ],
+        drain=[receiver.idle],
     )
 
 

@@ -32,9 +32,12 @@ class Outcome(Enum):
     AGAIN = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Arrival:
-    """A checked call on its way in. `number` rises with the pod's calls; `size` is what it adds to a payload."""
+    """A checked call on its way in. `number` rises with the pod's calls; `size` is what it adds to a payload.
+
+    `left` once nobody waits for its answer any more: it is not stored then, if that is still possible.
+    """
 
     number: int
     trigger_id: int
@@ -42,6 +45,7 @@ class Arrival:
     media_type: str
     body: bytes
     size: int
+    left: bool = False
 
 
 class Ingest:
@@ -61,13 +65,10 @@ class Ingest:
         """The same for calls that were passed over: waits for their heads, for a quarter of a second each."""
         return await self._flush(arrivals, patient=True)
 
-    def forget(self, arrival: Arrival) -> None:
-        """The call will not come again."""
-        waiting = self._passed_over.get(arrival.trigger_id)
-        if waiting is not None:
-            waiting.discard(arrival.number)
-            if not waiting:
-                del self._passed_over[arrival.trigger_id]
+    def leave(self, arrival: Arrival) -> None:
+        """The call will not come again, whatever a flush that is under way makes of it."""
+        arrival.left = True
+        self._no_longer_passed_over(arrival)
 
     async def _flush(self, arrivals: list[Arrival], *, patient: bool) -> list[Outcome]:
         ready = self._in_turn(arrivals)
@@ -81,7 +82,8 @@ class Ingest:
         """The arrivals in the order of triggers and numbers, without those that would overtake one passed over."""
         by_trigger: defaultdict[int, list[Arrival]] = defaultdict(list)
         for arrival in arrivals:
-            by_trigger[arrival.trigger_id].append(arrival)
+            if not arrival.left:
+                by_trigger[arrival.trigger_id].append(arrival)
         ready: list[Arrival] = []
         for trigger_id in sorted(by_trigger):
             mine = sorted(by_trigger[trigger_id], key=lambda arrival: arrival.number)
@@ -92,15 +94,19 @@ class Ingest:
         return ready
 
     def _outcome(self, arrival: Arrival, flushed: Flushed, sent: set[int]) -> Outcome:
-        if arrival.number in sent and arrival.trigger_id in flushed.taken:
-            outcome = Outcome.TAKEN
-        elif arrival.number in sent and arrival.trigger_id in flushed.gone:
-            outcome = Outcome.GONE
-        else:
+        if arrival.number in sent and (arrival.trigger_id in flushed.taken or arrival.trigger_id in flushed.gone):
+            self._no_longer_passed_over(arrival)
+            return Outcome.TAKEN if arrival.trigger_id in flushed.taken else Outcome.GONE
+        if not arrival.left:
             self._passed_over[arrival.trigger_id].add(arrival.number)
-            return Outcome.AGAIN
-        self.forget(arrival)
-        return outcome
+        return Outcome.AGAIN
+
+    def _no_longer_passed_over(self, arrival: Arrival) -> None:
+        waiting = self._passed_over.get(arrival.trigger_id)
+        if waiting is not None:
+            waiting.discard(arrival.number)
+            if not waiting:
+                del self._passed_over[arrival.trigger_id]
 
     async def _commit(self, ready: list[Arrival], *, patient: bool) -> Flushed:
         if not ready:

@@ -73,9 +73,14 @@ class Receiver:
         except asyncpg.StringDataRightTruncationError:  # the task's limit fell since its token was looked up
             raise too_large(target.max_bytes) from None
         finally:
-            self._ingest.forget(arrival)
+            self._ingest.leave(arrival)
         metrics.CALL_BYTES.observe(len(call.body))
         return arrival.call_id
+
+    async def idle(self) -> None:
+        """Returns when nothing waits to be committed."""
+        await self._group.idle()
+        await self._passed_over.idle()
 
     async def _commit(self, arrival: Arrival) -> None:
         give_up_at = time.monotonic() + PATIENCE_SECONDS

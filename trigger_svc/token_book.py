@@ -58,12 +58,13 @@ class TokenBook:
                 del self._asking[hashed]
 
     async def _find(self, token_hashes: list[bytes]) -> list[Target | None]:
-        missing = {hashed for hashed in token_hashes if not self._is_remembered(hashed)}
+        found = {hashed: self._remembered[hashed][1] for hashed in token_hashes if self._is_remembered(hashed)}
+        missing = set(token_hashes) - found.keys()
         if missing:
-            await self._look_up(missing)
-        return [self._remembered[hashed][1] for hashed in token_hashes]
+            found |= await self._look_up(missing)
+        return [found.get(hashed) for hashed in token_hashes]
 
-    async def _look_up(self, token_hashes: set[bytes]) -> None:
+    async def _look_up(self, token_hashes: set[bytes]) -> dict[bytes, Target]:
         try:
             found = await triggers.find_targets(self._pool, list(token_hashes))
         except AWAY_ERRORS as error:
@@ -75,6 +76,7 @@ class TokenBook:
             self._remembered.move_to_end(hashed)
         while len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
+        return found
 
     def _is_remembered(self, hashed: bytes) -> bool:
         known = self._remembered.get(hashed)

@@ -117,14 +117,16 @@ class Sender:
     async def send(self, channel: grpc.aio.Channel) -> None:
         """What has no answer when the stream is over was not accepted."""
         stream = TriggerServiceStub(channel).ReceiveCalls(metadata=METADATA)
-        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            for number in range(10):
-                await stream.write(pb.ReceiveCallsRequest(call_number=number, call=self._call))
+        for number in range(10):
+            await stream.write(pb.ReceiveCallsRequest(call_number=number, call=self._call))
+        with suppress(grpc.aio.AioRpcError):
             async for answer in stream:
                 async with self._news:
                     self.acknowledged.append(answer.accepted.call_id)
                     self._news.notify_all()
-                await stream.write(pb.ReceiveCallsRequest(call_number=answer.call_number, call=self._call))
+                # When the service takes no more, there may still be answers to what it took.
+                with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                    await stream.write(pb.ReceiveCallsRequest(call_number=answer.call_number, call=self._call))
 
 
 @asynccontextmanager

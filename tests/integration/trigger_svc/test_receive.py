@@ -262,8 +262,22 @@ async def test_a_call_that_gave_up_holds_up_no_later_one(database: Database) -> 
         async with one.pool.acquire() as holder, holder.transaction():
             await holder.execute("select from trigger.head where trigger_id = $1 for update", held.trigger_id)
             assert await one.ingest.flush([first]) == [Outcome.AGAIN]
-        one.ingest.forget(first)
+        one.ingest.leave(first)
         assert await one.ingest.flush([second]) == [Outcome.TAKEN]
+
+
+async def test_a_call_that_gave_up_in_the_midst_of_a_flush_holds_up_no_later_one(database: Database) -> None:
+    async with pod(database) as one:
+        held, _ = await one.trigger(threshold=100)
+        first, second = (_an_arrival(number, held.trigger_id) for number in range(2))
+        async with one.pool.acquire() as holder, holder.transaction():
+            await holder.execute("select from trigger.head where trigger_id = $1 for update", held.trigger_id)
+            flush = asyncio.create_task(one.ingest.flush_patiently([first]))
+            await asyncio.sleep(0.05)
+            one.ingest.leave(first)
+            assert await flush == [Outcome.AGAIN]
+        assert await one.ingest.flush([second]) == [Outcome.TAKEN]
+        assert [row["call_id"][-1] for row in await one.pool.fetch(CALLS)] == ["1"]
 
 
 async def test_a_commit_of_unknown_outcome_that_went_through_is_accepted(

@@ -104,7 +104,7 @@ async def test_a_pod_that_was_declared_dead_takes_a_new_epoch_and_its_rows_are_d
 
 
 async def test_a_fenced_pod_sends_nothing(database: Database) -> None:
-    slow = {"delivery_heartbeat_seconds": 30, "delivery_dead_after_seconds": 40}
+    slow: dict[str, Any] = {"delivery_heartbeat_seconds": 30, "delivery_dead_after_seconds": 40}
     async with Receiver() as receiver, delivery_service(database, **slow) as service:
         await add_subscription(database, receiver.url)
         service.engine.beater._beaten = float("-inf")

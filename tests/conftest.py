@@ -8,10 +8,11 @@ import pytest
 
 from standalone import binaries
 from standalone.postgres import Postgres
+from tests.support import require  # noqa: F401 - reads RUNHOOK_REQUIRE before it goes
 from tests.support.postgres import Cluster, Database, running_server
 
-# At import, before any module reads it. RUNHOOK_REQUIRE is no setting: it says what a test run must have.
-for name in [name for name in os.environ if name.startswith("RUNHOOK_") and name != "RUNHOOK_REQUIRE"]:
+# At import, before any module reads it; tests.support.require has taken what it needs.
+for name in [name for name in os.environ if name.startswith("RUNHOOK_")]:
     del os.environ[name]
 
 

@@ -69,10 +69,7 @@ async def work(settings: TriggerSettings, process: Process, stack: AsyncExitStac
     await process.serve(
         doors=[GrpcServer(settings, add, SERVICES)],
         loops=[
-            closing,
-            acquiring,
-            announcing,
-            rescuing,
+            *(closing, acquiring, announcing, rescuing),
             Loop("partitions", pruner.keep_partitions, interval=3600),
             Loop("groups", pruner.forget_groups, interval=60),
         ],

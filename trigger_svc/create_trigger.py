@@ -1,5 +1,7 @@
 """Makes a webhook trigger with a secret URL of its own: trigger, head and token in one transaction."""
 
+from datetime import datetime
+
 import asyncpg
 
 from chassis.clock import DatabaseClock
@@ -50,7 +52,11 @@ async def create_trigger(
         await triggers.insert_token(
             connection, hashed, trigger_id, key_ring.seal(token.encode(), f"trigger_token:{trigger_id}")
         )
-    made = Trigger(
+    return _made(trigger, trigger_id, public_id, created_at), token
+
+
+def _made(trigger: NewTrigger, trigger_id: int, public_id: str, created_at: datetime) -> Trigger:
+    return Trigger(
         trigger_id=trigger_id,
         public_id=public_id,
         account_id=trigger.account_id,
@@ -62,7 +68,6 @@ async def create_trigger(
         enabled=True,
         created_at=created_at,
     )
-    return made, token
 
 
 def _startable(task: Task | None, task_id: int) -> Task:

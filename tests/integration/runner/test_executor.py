@@ -86,7 +86,11 @@ def test_what_the_system_cannot_start_says_why(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: PR_SET_PDEATHSIG")
 def test_a_command_dies_with_its_launcher() -> None:
-    code = CHATTY_CHILD.replace("time.sleep", "time.sleep(0.5); os.kill(os.getppid(), 9); time.sleep")
+    # The elder alone kills: the younger's parent is the elder, not the launcher.
+    kill = "time.sleep(0.5), os.kill(os.getppid(), 9)"
+    code = CHATTY_CHILD.replace("os.fork();", "elder = os.fork();").replace(
+        "time.sleep(", f"elder and ({kill}); time.sleep("
+    )
     ending = carry_out(python(code))
     assert (ending.how, ending.problem) == (How.EXITED, "its launcher was killed")
     assert still_alive(ending) == []

@@ -14,6 +14,7 @@ from chassis.logs import get_logger
 from runhook.trigger.v1.run_service_pb2 import AcquireRunsRequest, AcquireRunsResponse
 from runner import metrics
 from runner.crew import Crew
+from runner.held import LEASE_SECONDS
 
 if TYPE_CHECKING:
     from runhook.trigger.v1.run_service_pb2_grpc import RunServiceAsyncStub  # a type alone: nothing at run time
@@ -65,7 +66,8 @@ class Acquirer:
 
     async def _take(self, stream: Stream) -> None:
         async for response in stream:
-            self._crew.take(response.lease.run_id, response.lease.lease_id)
+            seconds = response.lease_duration.ToTimedelta().total_seconds() or LEASE_SECONDS
+            self._crew.take(response.lease.run_id, response.lease.lease_id, seconds)
 
     async def _tell(self, stream: Stream) -> None:
         """Fails when the stream ends; why it ended is `_take`'s to say."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from chassis.logs import get_logger
 from runner import metrics
-from runner.held import HeldRun
+from runner.held import LEASE_SECONDS, HeldRun
 
 log = get_logger()
 #: An acquired run must be started within 30 s; what waits longer than this here is better handed out again.
@@ -43,12 +43,12 @@ class Crew:
         """All runs in hand, started or not."""
         return tuple(self._runs.values())
 
-    def take(self, run_id: int, lease_id: int) -> None:
+    def take(self, run_id: int, lease_id: int, lease_seconds: float = LEASE_SECONDS) -> None:
         """Takes an acquired run. One that is in hand already was given up by trigger_svc, so its older self is lost."""
         for older in self.held:
             if older.run_id == run_id:
                 older.lose()
-        held = HeldRun(run_id=run_id, lease_id=lease_id)
+        held = HeldRun(run_id=run_id, lease_id=lease_id, lease_seconds=lease_seconds)
         task = asyncio.create_task(self._wait_and_work(held), name=f"run {run_id}")
         self._runs[task] = held
         task.add_done_callback(self._done)

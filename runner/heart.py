@@ -15,7 +15,7 @@ from runner.crew import Crew
 from runner.held import HeldRun
 
 log = get_logger()
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.5
 
 
 class Heart:
@@ -32,7 +32,7 @@ class Heart:
         now = time.monotonic()
         started = [held for held in self._crew.held if held.kept_at is not None and not held.lost]
         self._lose_overdue(started, now)
-        if any(held.kept_at is not None and now >= held.kept_at + self._beat_seconds for held in started):
+        if any(held.beat_due(now, self._beat_seconds) for held in started):
             await self._beat([held for held in started if not held.lost], now)
 
     async def _beat(self, started: list[HeldRun], now: float) -> None:

@@ -7,7 +7,7 @@ Times are the monotonic clock's.
 import asyncio
 from dataclasses import dataclass, field
 
-#: trigger_svc gives a started run up when its lease was not kept for this long.
+#: How long a lease lasts where trigger_svc does not say.
 LEASE_SECONDS = 30.0
 
 
@@ -17,6 +17,7 @@ class HeldRun:
 
     run_id: int
     lease_id: int
+    lease_seconds: float = LEASE_SECONDS
     kept_at: float | None = None
     lost: bool = False
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -26,6 +27,11 @@ class HeldRun:
         self.lost = True
         self.stop.set()
 
+    def beat_due(self, now: float, beat_seconds: float) -> bool:
+        """Whether the lease is to be kept now: after `beat_seconds`, or a third of a lease that is shorter than three."""
+        return self.kept_at is not None and now >= self.kept_at + min(beat_seconds, self.lease_seconds / 3)
+
     def overdue(self, now: float, kill_seconds: float) -> bool:
         """Whether the run must be killed now in order to be dead before the lease can be another runner's."""
-        return self.kept_at is not None and now > self.kept_at + LEASE_SECONDS - kill_seconds
+        margin = min(kill_seconds, self.lease_seconds / 3)
+        return self.kept_at is not None and now > self.kept_at + self.lease_seconds - margin

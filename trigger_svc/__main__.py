@@ -42,8 +42,10 @@ async def work(settings: TriggerSettings, process: Process, stack: AsyncExitStac
     credential = settings.service_credential()
     pool = await stack.enter_async_context(open_pool(settings, "trigger_svc", SCHEMA_VERSION))
     channel = await stack.enter_async_context(open_channel(settings.delivery_svc))
-
     clock = DatabaseClock()
+    pruner = Pruner(pool, clock)
+    await pruner.keep_partitions()  # before the first call comes: its row needs today's; sets the clock too
+
     acquirer = Acquirer(pool, lease_seconds=settings.trigger_lease_seconds)
     acquiring = Loop("acquire", acquirer.tick, interval=settings.trigger_acquire_seconds)
     announcer = Announcer(pool, DeliveryServiceStub(channel), credential)
@@ -52,8 +54,8 @@ async def work(settings: TriggerSettings, process: Process, stack: AsyncExitStac
     closing = Loop("close", Closer(pool, clock, aftermath).tick, interval=settings.trigger_sweep_seconds)
     rescuer = Rescuer(pool, acquire=acquiring.wake, announce=announcing.wake)
     rescuing = Loop("rescue", rescuer.tick, interval=settings.trigger_rescue_seconds)
-    pruner = Pruner(pool, clock)
-    await pruner.keep_partitions()  # before the first call comes: its row needs today's
+    keeping = Loop("partitions", pruner.keep_partitions, interval=3600)
+    forgetting = Loop("groups", pruner.forget_groups, interval=60)
 
     callers = Callers(pool, credential)
     receiver = Receiver(Ingest(pool, clock, aftermath), TokenBook(pool), clock)
@@ -61,20 +63,16 @@ async def work(settings: TriggerSettings, process: Process, stack: AsyncExitStac
     runs = RunServicer(
         pool, callers, acquirer, settings, process.draining, acquire=acquiring.wake, announce=announcing.wake
     )
-
-    def add(server: grpc.aio.Server) -> None:
-        add_TriggerServiceServicer_to_server(triggers, server)
-        add_RunServiceServicer_to_server(runs, server)
-
     await process.serve(
-        doors=[GrpcServer(settings, add, SERVICES)],
-        loops=[
-            *(closing, acquiring, announcing, rescuing),
-            Loop("partitions", pruner.keep_partitions, interval=3600),
-            Loop("groups", pruner.forget_groups, interval=60),
-        ],
+        doors=[GrpcServer(settings, lambda server: _add(server, triggers, runs), SERVICES)],
+        loops=[closing, acquiring, announcing, rescuing, keeping, forgetting],
         drain=[receiver.idle],
     )
+
+
+def _add(server: grpc.aio.Server, triggers: Servicer, runs: RunServicer) -> None:
+    add_TriggerServiceServicer_to_server(triggers, server)
+    add_RunServiceServicer_to_server(runs, server)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 import grpc
+from google.protobuf.duration_pb2 import Duration
 
 from chassis.caller import Callers
 from chassis.errors import BadField, InvalidInput
@@ -42,6 +43,8 @@ class RunServicer(RunServiceServicer):
         self._callers = callers
         self._acquirer = acquirer
         self._settings = settings
+        self._lease_duration = Duration(nanos=int(settings.trigger_lease_seconds % 1 * 1e9))
+        self._lease_duration.seconds = int(settings.trigger_lease_seconds)
         self._draining = draining
         self._acquire = acquire
         self._announce = announce
@@ -60,7 +63,8 @@ class RunServicer(RunServiceServicer):
         self._acquire()
         try:
             while (one := await runner.leased.get()) is not None:
-                yield pb.AcquireRunsResponse(lease=RunLease(run_id=one.run_id, lease_id=one.lease_id))
+                lease = RunLease(run_id=one.run_id, lease_id=one.lease_id)
+                yield pb.AcquireRunsResponse(lease=lease, lease_duration=self._lease_duration)
         finally:
             draining.cancel()
             listening.cancel()

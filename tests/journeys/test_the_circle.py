@@ -26,7 +26,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     settings = {
         "RUNHOOK_TRIGGER_LEASE_SECONDS": str(LEASE_SECONDS),
         "RUNHOOK_TRIGGER_ARTIFACT_SECONDS": "2",
-        "RUNHOOK_RUNNER_HEARTBEAT_SECONDS": "0.5",
     }
     with Standalone(tmp_path_factory.mktemp("platform") / "data", **settings) as running:
         yield running

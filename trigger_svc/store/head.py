@@ -7,23 +7,23 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from trigger_svc.store.window import Closed, closed_of
+from trigger_svc.trigger import Trigger
 
 INSERT_HEAD = """
 insert into trigger.head (trigger_id, account_id, threshold, duration_seconds, max_bytes) values ($1, $2, $3, $4, $5)
 """
 
 
-async def insert(
-    connection: PoolConnectionProxy,
-    trigger_id: int,
-    *,
-    account_id: int,
-    threshold: int,
-    duration_seconds: int,
-    max_bytes: int,
-) -> None:
+async def insert(connection: PoolConnectionProxy, trigger: Trigger, *, max_bytes: int) -> None:
     """Makes a trigger's head, enabled and without a window."""
-    await connection.execute(INSERT_HEAD, trigger_id, account_id, threshold, duration_seconds, max_bytes)
+    await connection.execute(
+        INSERT_HEAD,
+        trigger.trigger_id,
+        trigger.account_id,
+        trigger.threshold,
+        int(trigger.duration_seconds),
+        max_bytes,
+    )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Triggers, read together with what their heads say of them."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -15,12 +14,23 @@ returning trigger_id, created_at
 """
 
 
-async def insert(connection: PoolConnectionProxy, public_id: str, trigger: NewTrigger) -> tuple[int, datetime]:
-    """Stores a trigger whose fields are good; its key and time. UniqueViolationError when its task has one already."""
+async def insert(connection: PoolConnectionProxy, public_id: str, trigger: NewTrigger) -> Trigger:
+    """Stores a trigger whose fields are good, but for its head. UniqueViolationError when its task has one already."""
     [row] = await connection.fetch(
         INSERT_TRIGGER, public_id, trigger.account_id, trigger.task_id, trigger.name, trigger.data_mode
     )
-    return row["trigger_id"], row["created_at"]
+    return Trigger(
+        trigger_id=row["trigger_id"],
+        public_id=public_id,
+        account_id=trigger.account_id,
+        name=trigger.name,
+        task_id=trigger.task_id,
+        threshold=trigger.threshold,
+        duration_seconds=trigger.duration_seconds,
+        data_mode=trigger.data_mode,
+        enabled=True,
+        created_at=row["created_at"],
+    )
 
 
 FIND_TRIGGER = """

@@ -77,7 +77,7 @@ class RunServiceServicer(object):
 
     def AcquireRuns(self, request_iterator, context):
         """Hands out ids of runs as they become free, at most as many as the newest request's free_slots allows. A run that was
-        acquired and not started within 30 s is handed out again. The stream lasts until either side ends it.
+        acquired and not started within its lease (30 s by default) is handed out again. The stream lasts until either side ends it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,7 +98,7 @@ class RunServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def HeartbeatRuns(self, request, context):
-        """Keeps leases alive; due every 10 s. A started run whose lease is not kept for 30 s FAILS as "runner_lost", unless its
+        """Keeps leases alive; due every third of a lease. A started run whose lease was not kept FAILS as "runner_lost", unless its
         task has attempts left.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -38,14 +38,14 @@ class RunServiceStub:
     def __new__(cls, channel: _aio.Channel) -> RunServiceAsyncStub: ...
     AcquireRuns: _grpc.StreamStreamMultiCallable[_run_service_pb2.AcquireRunsRequest, _run_service_pb2.AcquireRunsResponse]
     """Hands out ids of runs as they become free, at most as many as the newest request's free_slots allows. A run that was
-    acquired and not started within 30 s is handed out again. The stream lasts until either side ends it.
+    acquired and not started within its lease (30 s by default) is handed out again. The stream lasts until either side ends it.
     """
     GetRunPayload: _grpc.UnaryStreamMultiCallable[_run_service_pb2.GetRunPayloadRequest, _run_service_pb2.GetRunPayloadResponse]
     """Streams the value of "resource_webhook_payload": UTF-8, in chunks of at most 256 KiB, in order, each once."""
     StartRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.StartRunRequest, _run_service_pb2.StartRunResponse]
     """Makes an acquired run RUNNING, announces job.run.started, and gives its order. Repeatable with the same lease."""
     HeartbeatRuns: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.HeartbeatRunsRequest, _run_service_pb2.HeartbeatRunsResponse]
-    """Keeps leases alive; due every 10 s. A started run whose lease is not kept for 30 s FAILS as "runner_lost", unless its
+    """Keeps leases alive; due every third of a lease. A started run whose lease was not kept FAILS as "runner_lost", unless its
     task has attempts left.
     """
     FinishRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.FinishRunRequest, _run_service_pb2.FinishRunResponse]
@@ -67,14 +67,14 @@ class RunServiceAsyncStub(RunServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     AcquireRuns: _aio.StreamStreamMultiCallable[_run_service_pb2.AcquireRunsRequest, _run_service_pb2.AcquireRunsResponse]  # type: ignore[assignment]
     """Hands out ids of runs as they become free, at most as many as the newest request's free_slots allows. A run that was
-    acquired and not started within 30 s is handed out again. The stream lasts until either side ends it.
+    acquired and not started within its lease (30 s by default) is handed out again. The stream lasts until either side ends it.
     """
     GetRunPayload: _aio.UnaryStreamMultiCallable[_run_service_pb2.GetRunPayloadRequest, _run_service_pb2.GetRunPayloadResponse]  # type: ignore[assignment]
     """Streams the value of "resource_webhook_payload": UTF-8, in chunks of at most 256 KiB, in order, each once."""
     StartRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.StartRunRequest, _run_service_pb2.StartRunResponse]  # type: ignore[assignment]
     """Makes an acquired run RUNNING, announces job.run.started, and gives its order. Repeatable with the same lease."""
     HeartbeatRuns: _aio.UnaryUnaryMultiCallable[_run_service_pb2.HeartbeatRunsRequest, _run_service_pb2.HeartbeatRunsResponse]  # type: ignore[assignment]
-    """Keeps leases alive; due every 10 s. A started run whose lease is not kept for 30 s FAILS as "runner_lost", unless its
+    """Keeps leases alive; due every third of a lease. A started run whose lease was not kept FAILS as "runner_lost", unless its
     task has attempts left.
     """
     FinishRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.FinishRunRequest, _run_service_pb2.FinishRunResponse]  # type: ignore[assignment]
@@ -99,7 +99,7 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_run_service_pb2.AcquireRunsResponse], _abc.AsyncIterator[_run_service_pb2.AcquireRunsResponse]]:
         """Hands out ids of runs as they become free, at most as many as the newest request's free_slots allows. A run that was
-        acquired and not started within 30 s is handed out again. The stream lasts until either side ends it.
+        acquired and not started within its lease (30 s by default) is handed out again. The stream lasts until either side ends it.
         """
 
     @_abc_1.abstractmethod
@@ -124,7 +124,7 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.HeartbeatRunsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.HeartbeatRunsResponse, _abc.Awaitable[_run_service_pb2.HeartbeatRunsResponse]]:
-        """Keeps leases alive; due every 10 s. A started run whose lease is not kept for 30 s FAILS as "runner_lost", unless its
+        """Keeps leases alive; due every third of a lease. A started run whose lease was not kept FAILS as "runner_lost", unless its
         task has attempts left.
         """
 

@@ -30,9 +30,16 @@ def test_a_run_is_overdue_in_time_to_be_dead_before_its_lease_is_over() -> None:
     assert not held.overdue(1e9, 5)
     held.kept_at = 100.0
     assert (held.overdue(124.9, 5), held.overdue(125.1, 5)) == (False, True)
+    assert (held.beat_due(109.9, 10), held.beat_due(110.1, 10)) == (False, True)
     held.lose()
     assert held.lost
     assert held.stop.is_set()
+
+
+def test_a_short_lease_is_kept_and_given_up_sooner() -> None:
+    held = HeldRun(run_id=1, lease_id=1, lease_seconds=3, kept_at=100.0)
+    assert (held.beat_due(100.9, 10), held.beat_due(101.1, 10)) == (False, True)
+    assert (held.overdue(101.9, 5), held.overdue(102.1, 5)) == (False, True)
 
 
 def test_artifacts_are_regular_files_of_the_run_and_16_mib_in_all(tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ declare
     r trigger.run;
     e text;
     t timestamptz;
+    v_task bigint;
     v_next bigint;
 begin
     perform from trigger.task k
@@ -189,17 +190,19 @@ begin
        set state = p_state, reason = p_execution_reason, finished_at = t
      where x.execution_id = r.execution_id
     returning x.public_id into e;
-    update trigger.execution x
-       set turn_at = t
-     where x.execution_id = (
-               select y.execution_id from trigger.execution y
-                where y.task_id = r.task_id and y.turn_at is null and y.finished_at is null
-                order by y.execution_id limit 1)
-       and not exists (
-               select from trigger.execution y
-                where y.task_id = r.task_id and y.exclusive and y.turn_at is not null and y.finished_at is null)
-    returning x.execution_id into v_next;
-    update trigger.run x set due_at = t where x.execution_id = v_next and x.state = 'PENDING';
+    -- The next one of the task. Compared as rows, so that only execution_waiting gives this order: with an equation the
+    -- planner may walk all executions in the order of their key instead.
+    select y.task_id, y.execution_id into v_task, v_next
+      from trigger.execution y
+     where (y.task_id, y.execution_id) >= (r.task_id, 0) and y.turn_at is null and y.finished_at is null
+     order by y.task_id, y.execution_id
+     limit 1;
+    if v_task = r.task_id and not exists (
+            select from trigger.execution y
+             where y.task_id = r.task_id and y.exclusive and y.turn_at is not null and y.finished_at is null) then
+        update trigger.execution x set turn_at = t where x.execution_id = v_next;
+        update trigger.run x set due_at = t where x.execution_id = v_next and x.state = 'PENDING';
+    end if;
     return query select 'FINISHED', r.account_id, r.task_id, e, r.attempts::integer,
                         extract(epoch from t - coalesce(r.started_at, t))::double precision;
 end $$;
@@ -218,11 +221,14 @@ declare
     v_opened trigger.window[] := '{}';  -- opened by this flush, some of them closed by it too
     v_closed trigger.window[] := '{}';  -- closed by this flush
     v_known integer := 0;               -- how many of v_closed were opened before
-    v_triggers bigint[] := '{}';        -- of each call: trigger, account, place in its order, window and time; the loop
-    v_accounts bigint[] := '{}';        -- below decides, then one statement per table writes
-    v_seqs bigint[] := '{}';
-    v_windows bigint[] := '{}';
-    v_times timestamptz[] := '{}';
+    v_count integer := 0;               -- how many calls are taken
+    -- Of each call: trigger, account, place in its order, window, time; null where it is not taken. The loop below decides,
+    -- then one statement per table writes. Filled up front: an array that grows from its middle would begin there.
+    v_triggers bigint[] := array_fill(null::bigint, array[cardinality(p_call_ids)]);
+    v_accounts bigint[] := v_triggers;
+    v_seqs bigint[] := v_triggers;
+    v_windows bigint[] := v_triggers;
+    v_times timestamptz[] := array_fill(null::timestamptz, array[cardinality(p_call_ids)]);
     h trigger.head;
     w trigger.window;
     t timestamptz;
@@ -315,6 +321,7 @@ begin
         end if;
         v_heads := v_heads || h;
         v_taken := v_taken || h.trigger_id;
+        v_count := v_count + p_counts[k];
     end loop;
 
     if v_known > 0 then
@@ -341,6 +348,10 @@ begin
           from unnest(v_triggers, v_accounts, v_seqs, v_windows, v_times, p_call_ids, p_media_types, p_bodies)
                as c (trigger_id, account_id, seq, window_id, at, call_id, media_type, body)
          where c.trigger_id is not null;
+        get diagnostics k = row_count;
+        if k <> v_count then
+            raise exception '% of % calls were stored', k, v_count;
+        end if;
         update trigger.head d
            set next_seq = n.next_seq, window_id = n.window_id, window_threshold = n.window_threshold,
                window_count = n.window_count, window_bytes = n.window_bytes, opened_at = n.opened_at,
@@ -418,11 +429,13 @@ begin
             (public_id, account_id, task_id, trigger_id, window_id, call_count, exclusive, created_at, turn_at)
         select p_execution_ids[c.place], c.account_id, c.task_id, c.trigger_id, c.window_id, c.size,
                not t.allow_parallel_runs, c.closed_at,
-               case when t.allow_parallel_runs or c.place_in_task = 1 and not exists (
-                        select from trigger.execution e
-                         where e.task_id = c.task_id and e.exclusive and e.turn_at is not null and e.finished_at is null)
-                    then c.closed_at end
-          from closed c join trigger.task t on t.task_id = c.task_id
+               case when t.allow_parallel_runs or (c.place_in_task = 1 and b.execution_id is null) then c.closed_at end
+          from closed c
+          join trigger.task t on t.task_id = c.task_id
+          left join lateral (
+               select e.execution_id from trigger.execution e
+                where e.task_id = c.task_id and e.exclusive and e.turn_at is not null and e.finished_at is null
+                limit 1) b on true
          order by c.window_id
         returning execution_id, public_id, account_id, task_id, window_id, created_at, turn_at
     ), ordered as (

@@ -76,6 +76,7 @@ def _window_against_calls(window: asyncpg.Record, calls: list[asyncpg.Record]) -
         "I3: deadline": window["close_reason"] != "deadline"
         or (window["closed_at"] >= window["deadline_at"] and size < window["threshold"]),
         "I6: a call of its deadline or later": all(call["received_at"] < window["deadline_at"] for call in calls),
+        "I6: a call from before it opened": all(call["received_at"] >= window["opened_at"] for call in calls),
     }
     return [f"{name}: {what}" for what, holds in checks.items() if not holds]
 

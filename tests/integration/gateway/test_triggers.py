@@ -10,9 +10,9 @@ import pytest
 from tests.support.gateway import Gateway, gateway
 from tests.support.postgres import Database
 from tests.support.subscription import ACCOUNT, TOKEN, add_account, add_token
-from tests.support.trigger import CREDENTIAL, service
 from tests.support.trigger_peer import EXECUTION_ID, TRIGGER_ID, TriggerPeer, trigger_peer
 from tests.support.trigger_peer import TOKEN as CALL_TOKEN
+from tests.support.trigger_service import CREDENTIAL, service
 
 V1 = f"/api/v1/accounts/{ACCOUNT}"
 V2 = f"/api/v2/accounts/{ACCOUNT}"

@@ -16,9 +16,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from standalone import binaries
+from standalone.postgres import Postgres
 from standalone.supervisor import is_healthy
 from tests.support.linux import need_linux, processes_of, wait_until_gone
-from tests.support.postgres import Database
+from tests.support.postgres import running_server
 from tests.support.require import missing
 from tests.support.standalone import Standalone, fail_to_start, start
 
@@ -75,13 +77,20 @@ def test_every_command_that_it_prints_works(platform: Standalone) -> None:
     assert trigger["url"].startswith(f"{platform.facts['public_url']}/t/")
 
 
-async def test_a_database_url_is_used_instead_of_an_embedded_postgres(data: Path, empty_database: Database) -> None:
-    token = "chosen-by-the-person-who-starts-it"
-    with Standalone(data, DATABASE_URL=empty_database.owner_url, TOKEN=token) as platform:
-        assert (platform.facts["database_url"], platform.facts["token"]) == (empty_database.owner_url, token)
+@pytest.fixture
+def own_server() -> Iterator[Postgres]:
+    """A cluster of its own: standalone gives the login roles new passwords, and those are the whole cluster's."""
+    with running_server(binaries.find(os.environ)) as server:
+        yield server
+
+
+async def test_a_database_url_is_used_instead_of_an_embedded_postgres(data: Path, own_server: Postgres) -> None:
+    token, url = "chosen-by-the-person-who-starts-it", own_server.url("postgres")
+    with Standalone(data, DATABASE_URL=url, TOKEN=token) as platform:
+        assert (platform.facts["database_url"], platform.facts["token"]) == (url, token)
     assert token not in platform.printed
     assert list(data.glob("pg*")) == []
-    connection = await asyncpg.connect(empty_database.owner_url)
+    connection = await asyncpg.connect(url)
     assert await connection.fetchval("select count(*) from subscription.service_token") == 1
     await connection.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgres import Database
-from tests.support.trigger import Service, service
+from tests.support.trigger_service import Service, service
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from chassis.errors import Unavailable
 from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub, add_DeliveryServiceServicer_to_server
 from tests.support.grpc_peer import serving
 from tests.support.postgres import Database
-from tests.support.trigger import DeliveryPeer, Pod, call, pod
+from tests.support.trigger import Pod, call, pod
+from tests.support.trigger_service import DeliveryPeer, delivery_peer
 from trigger_svc.announcer import Announcer
 from trigger_svc.finish_run import finish_run
 from trigger_svc.run import Lease, ending
@@ -26,7 +27,7 @@ WAITING = "select count(*) from trigger.outbox where published_at is null"
 @asynccontextmanager
 async def announcing(database: Database) -> AsyncIterator[tuple[Pod, DeliveryPeer, Announcer]]:
     """A pod, the peer of its announcer, and the announcer."""
-    peer = DeliveryPeer()
+    peer = delivery_peer()
     async with (
         pod(database) as one,
         serving(lambda server: add_DeliveryServiceServicer_to_server(peer, server)) as target,

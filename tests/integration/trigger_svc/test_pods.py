@@ -10,7 +10,7 @@ import pytest
 from chassis.database import AWAY_ERRORS
 from chassis.errors import Unavailable
 from tests.support.postgres import Database
-from tests.support.trigger import Pod, call, pod
+from tests.support.trigger import Pod, call, eventually, pod
 from tests.support.window_oracle import broken_invariants
 from trigger_svc.finish_run import finish_run
 from trigger_svc.run import Lease, ending
@@ -59,13 +59,18 @@ async def test_pods_that_take_close_and_finish_at_once_break_no_invariant(databa
             if killing:
                 await _kill_now_and_then(owner, senders)
             await asyncio.gather(*senders)
-            while await owner.fetchval(OPEN) or await owner.fetchval(UNFINISHED):
-                await owner.execute(FREE)
-                await asyncio.sleep(0.05)
+            with suppress(TimeoutError):
+                await eventually(lambda: _all_is_over(owner), seconds=20)
             over.set()
+        assert await owner.fetchval(OPEN) + await owner.fetchval(UNFINISHED) == 0
         assert len(acknowledged) > 1_000
         assert await broken_invariants(owner, acknowledged, unknown=len(unanswered)) == []
         assert killing or not unanswered
+
+
+async def _all_is_over(owner: asyncpg.Connection) -> bool:
+    await owner.execute(FREE)
+    return not await owner.fetchval(OPEN) and not await owner.fetchval(UNFINISHED)
 
 
 async def _send(

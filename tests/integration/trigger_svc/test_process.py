@@ -16,7 +16,8 @@ from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceStub
 from tests.support.postgres import Database
 from tests.support.processes import process
 from tests.support.service_process import free_port, running
-from tests.support.trigger import METADATA, Pod, pod, secret_files
+from tests.support.trigger import Pod, pod
+from tests.support.trigger_service import METADATA, secret_files
 from tests.support.window_oracle import broken_invariants
 
 

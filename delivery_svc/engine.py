@@ -114,6 +114,7 @@ class Engine:
         log.warning("deliveries.dropped", deliveries=dropped, epoch=self.beater.epoch)
 
     def _room(self) -> None:
+        self.intake.room_freed()
         if self.intake.backlog and self.dispatcher.room >= self.dispatcher.slots // 2:
             self._claim_loop.wake()
 

@@ -7,6 +7,7 @@ began under an old epoch brings nothing in: its rows are no longer this pod's.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import asyncpg
 
@@ -19,6 +20,7 @@ from delivery_svc.profiles import Profiles
 from delivery_svc.store.publishing import Room
 
 log = get_logger()
+PATIENCE_SECONDS = 0.2
 NO_PROFILE = Profile(
     subscription_id=0, version=0, public_id="", name="", endpoint=None, secret=b"", unsendable="subscription_deleted"
 )
@@ -58,21 +60,28 @@ class Intake:
         self._wake_claimer = wake_claimer
         self._fan_out = 1.0
         self._loading: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
         self.backlog = False
         self.paused = False  # nothing is leased while the reconciler looks
 
-    def reserve(self, events: int) -> Room:
-        """Room for a publish of so many events; give it back with `unreserve`."""
+    async def reserve(self, events: int) -> Room:
+        """Room for a publish of so many events; give it back with `unreserve`.
+
+        Waits a moment for room that is about to come free: a claim of what would overflow costs more than the wait.
+        """
         wanted = max(events, int(events * self._fan_out) + 1)
+        await self._patience(min(wanted, self._dispatcher.slots))
         return self._room(0 if self.backlog else min(self._dispatcher.room, wanted))
 
     def reserve_claim(self) -> Room:
-        """All the room there is, for a claim."""
-        return self._room(self._dispatcher.room)
+        """Room for a claim: all there is during a backlog, else half, so that a publish meanwhile finds some."""
+        room = self._dispatcher.room
+        return self._room(room if self.backlog else (room + 1) // 2)
 
     def unreserve(self, room: Room) -> None:
         """The statement has ended: what it brought is held from now on."""
         self._dispatcher.reserved -= room.total
+        self.room_freed()
 
     def born(self, rows: Sequence[asyncpg.Record], events: Sequence[Event], room: Room) -> None:
         """What a publish committed: leased rows go to the dispatcher, free ones mean a backlog, parked ones a draw."""
@@ -93,6 +102,19 @@ class Intake:
         """Returns when nothing waits for a profile."""
         while self._loading:
             await asyncio.wait(self._loading)
+
+    def room_freed(self) -> None:
+        """Something was released."""
+        self._freed.set()
+
+    async def _patience(self, wanted: int) -> None:
+        if self.backlog or self._dispatcher.room >= wanted:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not self.backlog and self._dispatcher.room < wanted:
+                    self._freed.clear()
+                    await self._freed.wait()
 
     def _room(self, wanted: int) -> Room:
         total = 0 if self.paused else wanted

@@ -78,7 +78,7 @@ class Publisher:
 
     async def _store(self, batches: Sequence[Batch]) -> list[list[str]]:
         plan = self._plan(batches)
-        room = self._intake.reserve(len(plan.fresh))
+        room = await self._intake.reserve(len(plan.fresh))
         try:
             rows = await self._write(plan, room)
         except AWAY_ERRORS:

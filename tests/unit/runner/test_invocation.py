@@ -25,7 +25,7 @@ COMMANDS = parse_commands(
     },
     "/etc/runner",
 )
-PLACES = Places(run_directory="/work/files", temporary_directory="/work/tmp", payload_file="/work/payload")
+PLACES = Places(run_directory="/place/files", temporary_directory="/place/tmp", payload_file="/place/payload")
 INHERITED = {"PATH": "/bin", "SECRET": "x", "RUNHOOK_SERVICE_CREDENTIAL_FILE": "/x", "LD_PRELOAD": "/x.so"}
 
 
@@ -50,17 +50,17 @@ def made(given_order: Order, payload: str | None = None) -> Invocation:
 
 def test_slots_fill_arguments_and_the_environment_holds_only_what_was_named() -> None:
     assert made(order(parameters={"region": "eu"})) == Invocation(
-        argv=("/etc/bin/greet", "--to=world", "/work/files", "{}"),
+        argv=("/etc/bin/greet", "--to=world", "/place/files", "{}"),
         environment={
             "PATH": "/bin",
             "LANG": "C",
-            "HOME": "/work/files/home",
+            "HOME": "/place/files/home",
             "region": "eu",
             "RUNHOOK_RUN_ID": "7",
             "RUNHOOK_EXECUTION_ID": "exe_7",
-            "TMPDIR": "/work/tmp",
+            "TMPDIR": "/place/tmp",
         },
-        directory="/work/files",
+        directory="/place/files",
         max_output_bytes=65_536,
     )
     assert made(order("plain")).directory == "/etc/runner/sub"
@@ -105,7 +105,7 @@ def test_a_payload_is_in_the_variable_up_to_its_limit_and_always_in_the_file() -
     for payload, in_variable in (("x" * 131_046, True), ("x" * 131_047, False), ("é" * 65_524, False), ("\0", False)):
         environment = made(order(has_payload=True), payload).environment
         assert environment.get("resource_webhook_payload") == (payload if in_variable else None)
-        assert environment["RUNHOOK_PAYLOAD_FILE"] == environment["RESOURCE_WEBHOOK_PAYLOAD_FILE"] == "/work/payload"
+        assert environment["RUNHOOK_PAYLOAD_FILE"] == environment["RESOURCE_WEBHOOK_PAYLOAD_FILE"] == "/place/payload"
         assert fits_variable(payload.encode()) is in_variable
     without = made(order()).environment
     assert not {name for name in without if "PAYLOAD" in name.upper()}

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from prometheus_client import Histogram
 
 from chassis.errors import Unavailable
 from chassis.logs import get_logger
@@ -18,7 +17,6 @@ from chassis.migrations import wait_for_schema
 from chassis.settings import ServiceSettings
 
 log = get_logger()
-ACQUIRE_SECONDS = Histogram("runhook_database_acquire_seconds", "Wait for a connection of the pool.")
 
 #: What asyncpg raises when Postgres is away, restarting, full or too slow: the caller may try again.
 AWAY_ERRORS = (

@@ -8,7 +8,6 @@ import re
 
 EPOCH = 1_400_000_000
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-LENGTH = 27
 _PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 # Nine digits at a time fit a machine word: three divisions of a long integer instead of twenty-seven.
 _NINE_DIGITS = 62**9

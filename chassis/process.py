@@ -103,7 +103,7 @@ def run(name: str, settings_class: type[S], work: Callable[[S, Process, AsyncExi
 
 
 def _spare_the_collector() -> None:
-    """What was made until now stays, and the hot paths make no cycles: looking for them seldom saves 5 % of a busy process."""
+    """What was made until now stays, and the hot paths make no cycles: looking for them took 5 % of a busy process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 50)

@@ -41,11 +41,11 @@ class Claimer:
             return False
         try:
             full = await self._claim()
-            drawn = await self._draw()
+            await self._draw()
         except AWAY_ERRORS:
             self._unknown_outcome()
             raise
-        return (full or drawn) and self._dispatcher.room > 0
+        return full and self._dispatcher.room > 0
 
     async def _claim(self) -> bool:
         room = self._intake.reserve_claim()
@@ -58,7 +58,8 @@ class Claimer:
         self._intake.claimed(rows, room)
         return bool(rows) and len(rows) == limit
 
-    async def _draw(self) -> bool:
+    async def _draw(self) -> None:
+        """Says nothing of more: a lane that has some asks for itself when it has room again."""
         room = self._intake.reserve_claim()
         try:
             rows, more = await self._draw_lanes(room.epoch, room.lane, room.lanes, room.total)
@@ -66,7 +67,6 @@ class Claimer:
             self._intake.unreserve(room)
         self._intake.claimed(rows, room)
         self._dispatcher.mark_thirsty(more)
-        return False  # a lane that has more says so itself when it has room again
 
     async def _draw_lanes(
         self, epoch: int, lane_room: int, rooms: dict[int, int], limit: int

@@ -18,7 +18,7 @@
 | runhook_delivery_oldest_due_age_seconds | gauge     |                 | age of the oldest of them, sampled                |
 | runhook_sender_connections              | gauge     |                 | open connections to endpoints                     |
 
-Beside these stand the chassis's: runhook_grpc_*, runhook_group_*, runhook_loop_*, runhook_database_*.
+Beside these stand the chassis's: runhook_grpc_*, runhook_group_*, runhook_loop_*.
 """  # noqa: E501 - a table's row is one line
 
 from collections import Counter as Tally

@@ -25,7 +25,7 @@ UNKNOWN_SECONDS = 1.0
 MOST_REMEMBERED = 10_000
 LONGEST_TOKEN = 512
 
-CALLER_OF_TOKEN = "select account_id, permission_set from runhook.caller_of_token($1)"
+CALLER_OF_TOKEN = "select account_id, permission_set, token_id from runhook.caller_of_token($1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Caller:
 
     account_id: int | None
     permission_set: str
+    #: The service token it came with; None for one of our own processes.
+    token_id: int | None = None
 
     @property
     def is_service(self) -> bool:
@@ -97,7 +99,7 @@ class Callers:
             row = await self._pool.fetchrow(CALLER_OF_TOKEN, token_hash)
         except AWAY_ERRORS as error:
             raise away(error) from error
-        caller = None if row is None else Caller(row["account_id"], row["permission_set"])
+        caller = None if row is None else Caller(row["account_id"], row["permission_set"], row["token_id"])
         self._remembered[token_hash] = (now + (UNKNOWN_SECONDS if caller is None else KNOWN_SECONDS), caller)
         self._remembered.move_to_end(token_hash)
         while len(self._remembered) > MOST_REMEMBERED:

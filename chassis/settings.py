@@ -108,6 +108,8 @@ class ServiceSettings(Settings):
     grpc_connection_age_seconds: float = Field(default=60.0, gt=0)
     #: File with one `<key id>:<base64 of 32 bytes>` a line: the first encrypts, all decrypt.
     key_ring_file: Path | None = None
+    #: Account of those who run the platform: its account_admin makes accounts, its subscriptions may want operational events.
+    operator_account_id: int | None = Field(default=None, gt=0, le=2**63 - 1)
 
 
 def read_secret(path: Path, variable: str) -> str:

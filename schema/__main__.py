@@ -1,24 +1,30 @@
-"""`python -m schema migrate`: what a deployment runs before its services. RUNHOOK_DATABASE_URL names the owner."""
+"""`python -m schema migrate` and `rotate-keys`: what an operator runs. RUNHOOK_DATABASE_URL names the owner."""
 
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 import asyncpg
 
 from chassis import logs
+from chassis.keyring import KeyRing
 from chassis.migrations import MigrationError
+from chassis.settings import SettingsError
+from schema.rotate_keys import rotate_keys
 from schema.upgrade import upgrade
+
+UNUSABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 0 up to date, 1 not brought there, 2 called wrongly; trouble is one line on stderr."""
-    if arguments != ["migrate"]:
-        return fail("usage: python -m schema migrate", 2)
+    """The exit code: 0 done, 1 trouble on the way, 2 called wrongly; trouble is lines on stderr."""
+    if arguments not in (["migrate"], ["rotate-keys"]):
+        return fail("usage: python -m schema migrate | rotate-keys", 2)
     url = os.environ.get("RUNHOOK_DATABASE_URL", "")
     if not url.startswith(("postgresql://", "postgres://")):
         return fail("RUNHOOK_DATABASE_URL: set it to the owner's URL, postgresql://owner:password@host/database", 2)
-    return migrate(url)
+    return migrate(url) if arguments == ["migrate"] else reseal(url, os.environ.get("RUNHOOK_KEY_RING_FILE"))
 
 
 def migrate(url: str) -> int:
@@ -28,11 +34,29 @@ def migrate(url: str) -> int:
         applied = asyncio.run(upgrade(url))
     except MigrationError as error:
         return fail(str(error), 1)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+    except UNUSABLE as error:
         return fail(f"cannot use the database: {error}", 1)
     for migration in applied:
         print(f"applied {migration.version:04}_{migration.name}")
     print("the database is up to date")
+    return 0
+
+
+def reseal(url: str, key_ring_file: str | None) -> int:
+    """Re-encrypt what is sealed in the database at `url` under the first key of the file, and print the sums."""
+    try:
+        key_ring = KeyRing.from_file(Path(key_ring_file) if key_ring_file else None)
+        tallies = asyncio.run(rotate_keys(url, key_ring, lambda line: print(line, flush=True)))
+    except SettingsError as error:
+        return fail(str(error), 2)
+    except KeyboardInterrupt:
+        return fail("interrupted: what was re-encrypted stays so, run it again", 130)
+    except UNUSABLE as error:
+        return fail(f"cannot use the database: {error}: run it again", 1)
+    unreadable = sum(tally.unreadable for tally in tallies)
+    if unreadable:
+        return fail(f"{unreadable:,} values stay as they are: put the keys that they need back and run it again", 1)
+    print("everything is sealed under the first key")
     return 0
 
 

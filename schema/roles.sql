@@ -10,8 +10,11 @@ alter role runhook_subscription set statement_timeout = '30s';
 alter role runhook_delivery set lock_timeout = '2s';
 alter role runhook_delivery set idle_in_transaction_session_timeout = '5s';
 alter role runhook_delivery set statement_timeout = '30s';
--- Plans are prepared while a queue table is empty and kept when it is not: a sequential scan would be kept too.
+-- Plans are prepared while a table is empty and kept when it is not: a scan of all of it would be kept too, and so would
+-- reading all of a long log only to sort it for its newest page.
 alter role runhook_delivery set enable_seqscan = off;
+alter role runhook_delivery set enable_bitmapscan = off;
+alter role runhook_delivery set enable_sort = off;
 alter role runhook_delivery set jit = off;
 
 alter role runhook_trigger set lock_timeout = '2s';

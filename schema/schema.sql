@@ -18,15 +18,27 @@ CREATE SCHEMA trigger;
 
 -- Name: caller_of_token(bytea); Type: FUNCTION; Schema: runhook; Owner: -
 
-CREATE FUNCTION runhook.caller_of_token(p_token_hash bytea) RETURNS TABLE(account_id bigint, permission_set text)
-    LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION runhook.caller_of_token(p_token_hash bytea) RETURNS TABLE(account_id bigint, permission_set text, token_id bigint)
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog'
     AS $$
-    select t.account_id, t.permission_set
-      from subscription.service_token t
-     where t.token_hash = p_token_hash
-       and t.revoked_at is null
-       and (t.expires_at is null or t.expires_at > pg_catalog.clock_timestamp())
+    with found as materialized (
+        select t.token_id, t.account_id, t.permission_set, t.last_used_at
+          from subscription.service_token t
+         where t.token_hash = p_token_hash
+           and t.revoked_at is null
+           and (t.expires_at is null or t.expires_at > clock_timestamp())
+    ), used as (
+        update subscription.service_token u
+           set last_used_at = clock_timestamp()
+         where u.token_id = any (array(
+                   select s.token_id
+                     from found f
+                     join subscription.service_token s on s.token_id = f.token_id
+                    where f.last_used_at is null or f.last_used_at < clock_timestamp() - interval '5 minutes'
+                      for no key update of s skip locked))
+    )
+    select f.account_id, f.permission_set, f.token_id from found f
 $$;
 
 -- Name: check_partition_caller(text); Type: FUNCTION; Schema: runhook; Owner: -
@@ -490,6 +502,7 @@ CREATE TABLE delivery.delivery (
     attempts smallint NOT NULL,
     state text NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
+    test boolean DEFAULT false NOT NULL,
     CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text])))
 )
 PARTITION BY RANGE (finished_at);
@@ -524,7 +537,11 @@ CREATE TABLE delivery.lane (
     subscription_id bigint NOT NULL,
     next_due_at timestamp with time zone,
     last_status_code smallint DEFAULT 0 NOT NULL,
-    last_attempt_at timestamp with time zone
+    last_attempt_at timestamp with time zone,
+    consecutive_failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    CONSTRAINT lane_check CHECK (((failing_since IS NULL) = (consecutive_failures = 0))),
+    CONSTRAINT lane_consecutive_failures_check CHECK ((consecutive_failures >= 0))
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 
@@ -619,6 +636,15 @@ CREATE TABLE subscription.interest (
     subscription_id bigint NOT NULL
 );
 
+-- Name: secret_setting; Type: TABLE; Schema: subscription; Owner: -
+
+CREATE TABLE subscription.secret_setting (
+    subscription_id bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    sealed bytea NOT NULL,
+    CONSTRAINT secret_setting_kind_check CHECK ((kind = 'custom_headers'::text))
+);
+
 -- Name: service_token; Type: TABLE; Schema: subscription; Owner: -
 
 CREATE TABLE subscription.service_token (
@@ -630,6 +656,7 @@ CREATE TABLE subscription.service_token (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
     CONSTRAINT service_token_permission_set_check CHECK ((permission_set = ANY (ARRAY['account_admin'::text, 'admin'::text, 'developer'::text, 'member'::text, 'webhooks_only'::text, 'read_only'::text, 'publisher'::text, 'runner'::text]))),
     CONSTRAINT service_token_token_hash_check CHECK ((octet_length(token_hash) = 32))
 );
@@ -1054,6 +1081,11 @@ ALTER TABLE ONLY subscription.account
 ALTER TABLE ONLY subscription.interest
     ADD CONSTRAINT interest_pkey PRIMARY KEY (account_id, event_type, job_id, subscription_id);
 
+-- Name: secret_setting secret_setting_pkey; Type: CONSTRAINT; Schema: subscription; Owner: -
+
+ALTER TABLE ONLY subscription.secret_setting
+    ADD CONSTRAINT secret_setting_pkey PRIMARY KEY (subscription_id, kind);
+
 -- Name: service_token service_token_pkey; Type: CONSTRAINT; Schema: subscription; Owner: -
 
 ALTER TABLE ONLY subscription.service_token
@@ -1164,13 +1196,21 @@ ALTER TABLE ONLY trigger.trigger
 ALTER TABLE ONLY trigger."window"
     ADD CONSTRAINT window_pkey PRIMARY KEY (window_id);
 
--- Name: delivery_subscription; Type: INDEX; Schema: delivery; Owner: -
+-- Name: delivery_not_succeeded; Type: INDEX; Schema: delivery; Owner: -
 
-CREATE INDEX delivery_subscription ON ONLY delivery.delivery USING btree (subscription_id, id);
+CREATE INDEX delivery_not_succeeded ON ONLY delivery.delivery USING btree (subscription_id, published_at, id) WHERE (state <> 'SUCCEEDED'::text);
+
+-- Name: delivery_recent; Type: INDEX; Schema: delivery; Owner: -
+
+CREATE INDEX delivery_recent ON ONLY delivery.delivery USING btree (subscription_id, published_at, id);
 
 -- Name: lane_due; Type: INDEX; Schema: delivery; Owner: -
 
 CREATE INDEX lane_due ON delivery.lane USING btree (next_due_at) WHERE (next_due_at IS NOT NULL);
+
+-- Name: lane_failing; Type: INDEX; Schema: delivery; Owner: -
+
+CREATE INDEX lane_failing ON delivery.lane USING btree (failing_since) WHERE (failing_since IS NOT NULL);
 
 -- Name: publish_request_age; Type: INDEX; Schema: delivery; Owner: -
 
@@ -1184,6 +1224,10 @@ CREATE INDEX queue_due ON delivery.queue USING btree (due_at) WHERE ((lease_id I
 
 CREATE INDEX queue_parked ON delivery.queue USING btree (subscription_id, due_at) WHERE parked;
 
+-- Name: queue_tried; Type: INDEX; Schema: delivery; Owner: -
+
+CREATE INDEX queue_tried ON delivery.queue USING btree (subscription_id, published_at, id) WHERE (attempts > 0);
+
 -- Name: interest_subscription; Type: INDEX; Schema: subscription; Owner: -
 
 CREATE INDEX interest_subscription ON subscription.interest USING btree (subscription_id);
@@ -1191,6 +1235,10 @@ CREATE INDEX interest_subscription ON subscription.interest USING btree (subscri
 -- Name: service_token_account; Type: INDEX; Schema: subscription; Owner: -
 
 CREATE INDEX service_token_account ON subscription.service_token USING btree (account_id);
+
+-- Name: signing_secret_lasting; Type: INDEX; Schema: subscription; Owner: -
+
+CREATE UNIQUE INDEX signing_secret_lasting ON subscription.signing_secret USING btree (subscription_id) WHERE (expires_at IS NULL);
 
 -- Name: signing_secret_subscription; Type: INDEX; Schema: subscription; Owner: -
 
@@ -1268,6 +1316,11 @@ CREATE INDEX window_trigger ON trigger."window" USING btree (trigger_id, window_
 
 ALTER TABLE ONLY subscription.interest
     ADD CONSTRAINT interest_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES subscription.subscription(id) ON DELETE CASCADE;
+
+-- Name: secret_setting secret_setting_subscription_id_fkey; Type: FK CONSTRAINT; Schema: subscription; Owner: -
+
+ALTER TABLE ONLY subscription.secret_setting
+    ADD CONSTRAINT secret_setting_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES subscription.subscription(id) ON DELETE CASCADE;
 
 -- Name: service_token service_token_account_id_fkey; Type: FK CONSTRAINT; Schema: subscription; Owner: -
 
@@ -1419,10 +1472,23 @@ GRANT SELECT ON TABLE runhook.schema_migration TO runhook_trigger;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE subscription.account TO runhook_subscription;
 
+-- Name: COLUMN account.account_id; Type: ACL; Schema: subscription; Owner: -
+
+GRANT SELECT(account_id) ON TABLE subscription.account TO runhook_delivery;
+
+-- Name: COLUMN account.public_id; Type: ACL; Schema: subscription; Owner: -
+
+GRANT SELECT(public_id) ON TABLE subscription.account TO runhook_delivery;
+
 -- Name: TABLE interest; Type: ACL; Schema: subscription; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE subscription.interest TO runhook_subscription;
 GRANT SELECT ON TABLE subscription.interest TO runhook_delivery;
+
+-- Name: TABLE secret_setting; Type: ACL; Schema: subscription; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE subscription.secret_setting TO runhook_subscription;
+GRANT SELECT ON TABLE subscription.secret_setting TO runhook_delivery;
 
 -- Name: TABLE service_token; Type: ACL; Schema: subscription; Owner: -
 

@@ -22,20 +22,34 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from runhook.delivery.v1 import delivery_pb2 as runhook_dot_delivery_dot_v1_dot_delivery__pb2
 from runhook.delivery.v1 import event_pb2 as runhook_dot_delivery_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*runhook/delivery/v1/delivery_service.proto\x12\x13runhook.delivery.v1\x1a\x1frunhook/delivery/v1/event.proto\"B\n\x14PublishEventsRequest\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.runhook.delivery.v1.Event\"*\n\x15PublishEventsResponse\x12\x11\n\tevent_ids\x18\x01 \x03(\t2y\n\x0f\x44\x65liveryService\x12\x66\n\rPublishEvents\x12).runhook.delivery.v1.PublishEventsRequest\x1a*.runhook.delivery.v1.PublishEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*runhook/delivery/v1/delivery_service.proto\x12\x13runhook.delivery.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"runhook/delivery/v1/delivery.proto\x1a\x1frunhook/delivery/v1/event.proto\"B\n\x14PublishEventsRequest\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.runhook.delivery.v1.Event\"*\n\x15PublishEventsResponse\x12\x11\n\tevent_ids\x18\x01 \x03(\t\">\n\x0fSendTestRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"P\n\x10SendTestResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x13\n\x0bstatus_code\x18\x02 \x01(\x05\x12\x15\n\rerror_message\x18\x03 \x01(\t\"\xb0\x02\n\x15ListDeliveriesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0c\n\x04skip\x18\x05 \x01(\x05\x12\x31\n\x05state\x18\x06 \x01(\x0e\x32\".runhook.delivery.v1.DeliveryState\x12\x33\n\x0fpublished_after\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10published_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fwith_total_size\x18\t \x01(\x08\"x\n\x16ListDeliveriesResponse\x12\x31\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1d.runhook.delivery.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"h\n\x12GetDeliveryRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65livery_id\x18\x02 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x03 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\"v\n\x13GetDeliveryResponse\x12/\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Delivery\x12.\n\x08\x61ttempts\x18\x02 \x03(\x0b\x32\x1c.runhook.delivery.v1.Attempt2\x9f\x03\n\x0f\x44\x65liveryService\x12\x66\n\rPublishEvents\x12).runhook.delivery.v1.PublishEventsRequest\x1a*.runhook.delivery.v1.PublishEventsResponse\x12W\n\x08SendTest\x12$.runhook.delivery.v1.SendTestRequest\x1a%.runhook.delivery.v1.SendTestResponse\x12i\n\x0eListDeliveries\x12*.runhook.delivery.v1.ListDeliveriesRequest\x1a+.runhook.delivery.v1.ListDeliveriesResponse\x12`\n\x0bGetDelivery\x12\'.runhook.delivery.v1.GetDeliveryRequest\x1a(.runhook.delivery.v1.GetDeliveryResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'runhook.delivery.v1.delivery_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PUBLISHEVENTSREQUEST']._serialized_start=100
-  _globals['_PUBLISHEVENTSREQUEST']._serialized_end=166
-  _globals['_PUBLISHEVENTSRESPONSE']._serialized_start=168
-  _globals['_PUBLISHEVENTSRESPONSE']._serialized_end=210
-  _globals['_DELIVERYSERVICE']._serialized_start=212
-  _globals['_DELIVERYSERVICE']._serialized_end=333
+  _globals['_PUBLISHEVENTSREQUEST']._serialized_start=169
+  _globals['_PUBLISHEVENTSREQUEST']._serialized_end=235
+  _globals['_PUBLISHEVENTSRESPONSE']._serialized_start=237
+  _globals['_PUBLISHEVENTSRESPONSE']._serialized_end=279
+  _globals['_SENDTESTREQUEST']._serialized_start=281
+  _globals['_SENDTESTREQUEST']._serialized_end=343
+  _globals['_SENDTESTRESPONSE']._serialized_start=345
+  _globals['_SENDTESTRESPONSE']._serialized_end=425
+  _globals['_LISTDELIVERIESREQUEST']._serialized_start=428
+  _globals['_LISTDELIVERIESREQUEST']._serialized_end=732
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=734
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=854
+  _globals['_GETDELIVERYREQUEST']._serialized_start=856
+  _globals['_GETDELIVERYREQUEST']._serialized_end=960
+  _globals['_GETDELIVERYRESPONSE']._serialized_start=962
+  _globals['_GETDELIVERYRESPONSE']._serialized_end=1080
+  _globals['_DELIVERYSERVICE']._serialized_start=1083
+  _globals['_DELIVERYSERVICE']._serialized_end=1498
 # @@protoc_insertion_point(module_scope)

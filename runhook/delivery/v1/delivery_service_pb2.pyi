@@ -6,7 +6,9 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from runhook.delivery.v1 import delivery_pb2 as _delivery_pb2
 from runhook.delivery.v1 import event_pb2 as _event_pb2
 import builtins as _builtins
 import sys
@@ -66,3 +68,213 @@ class PublishEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PublishEventsResponse: _TypeAlias = PublishEventsResponse  # noqa: Y015
+
+@_typing.final
+class SendTestRequest(_message.Message):
+    """SendTestRequest names a subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendTestRequest: _TypeAlias = SendTestRequest  # noqa: Y015
+
+@_typing.final
+class SendTestResponse(_message.Message):
+    """SendTestResponse tells what the endpoint did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    STATUS_CODE_FIELD_NUMBER: _builtins.int
+    ERROR_MESSAGE_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    """The test event: a new id each time."""
+    status_code: _builtins.int
+    """The endpoint's status code. 0 means that it did not answer."""
+    error_message: _builtins.str
+    """One sentence on why it did not answer. Empty when it did, whatever the status."""
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        status_code: _builtins.int = ...,
+        error_message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_message", b"error_message", "event_id", b"event_id", "status_code", b"status_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendTestResponse: _TypeAlias = SendTestResponse  # noqa: Y015
+
+@_typing.final
+class ListDeliveriesRequest(_message.Message):
+    """ListDeliveriesRequest asks for one page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PUBLISHED_AFTER_FIELD_NUMBER: _builtins.int
+    PUBLISHED_BEFORE_FIELD_NUMBER: _builtins.int
+    WITH_TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns the subscription."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    page_size: _builtins.int
+    """How many at most: 0 means 20, more than 100 is read as 100, below 0 is INVALID_ARGUMENT."""
+    page_token: _builtins.str
+    """next_page_token of the page before. Empty means the first page."""
+    skip: _builtins.int
+    """How many to leave out at the beginning: 0 to 10,000."""
+    state: _delivery_pb2.DeliveryState.ValueType
+    """Those in this state alone. Unspecified means all."""
+    with_total_size: _builtins.bool
+    """Whether total_size is asked for."""
+    @_builtins.property
+    def published_after(self) -> _timestamp_pb2.Timestamp:
+        """Those published at or after this time alone. Unset means all."""
+
+    @_builtins.property
+    def published_before(self) -> _timestamp_pb2.Timestamp:
+        """Those published before this time alone. Unset means all."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        skip: _builtins.int = ...,
+        state: _delivery_pb2.DeliveryState.ValueType = ...,
+        published_after: _timestamp_pb2.Timestamp | None = ...,
+        published_before: _timestamp_pb2.Timestamp | None = ...,
+        with_total_size: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["published_after", b"published_after", "published_before", b"published_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "page_size", b"page_size", "page_token", b"page_token", "published_after", b"published_after", "published_before", b"published_before", "skip", b"skip", "state", b"state", "subscription_id", b"subscription_id", "with_total_size", b"with_total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeliveriesRequest: _TypeAlias = ListDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class ListDeliveriesResponse(_message.Message):
+    """ListDeliveriesResponse is one page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page. Empty means that this was the last."""
+    total_size: _builtins.int
+    """How many there are in all, counted up to 10,000. 0 unless it was asked for."""
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[_delivery_pb2.Delivery]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: _abc.Iterable[_delivery_pb2.Delivery] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "next_page_token", b"next_page_token", "total_size", b"total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeliveriesResponse: _TypeAlias = ListDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class GetDeliveryRequest(_message.Message):
+    """GetDeliveryRequest names a delivery: by its id, or by its two ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns the subscription."""
+    delivery_id: _builtins.int
+    """The delivery. 0 means that it is named by its ends."""
+    subscription_id: _builtins.str
+    """Its subscription, "wsu_" and 27 base62 characters: required when delivery_id is 0."""
+    event_id: _builtins.str
+    """Its event, "wev_" and 27 base62 characters: required when delivery_id is 0."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        delivery_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "delivery_id", b"delivery_id", "event_id", b"event_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliveryRequest: _TypeAlias = GetDeliveryRequest  # noqa: Y015
+
+@_typing.final
+class GetDeliveryResponse(_message.Message):
+    """GetDeliveryResponse holds a delivery with its attempts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery(self) -> _delivery_pb2.Delivery:
+        """The delivery."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[_delivery_pb2.Attempt]:
+        """In the order in which they were made."""
+
+    def __init__(
+        self,
+        *,
+        delivery: _delivery_pb2.Delivery | None = ...,
+        attempts: _abc.Iterable[_delivery_pb2.Attempt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliveryResponse: _TypeAlias = GetDeliveryResponse  # noqa: Y015

@@ -44,6 +44,21 @@ class DeliveryServiceStub(object):
                 request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.PublishEventsRequest.SerializeToString,
                 response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.PublishEventsResponse.FromString,
                 _registered_method=True)
+        self.SendTest = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/SendTest',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.SendTestRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.SendTestResponse.FromString,
+                _registered_method=True)
+        self.ListDeliveries = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/ListDeliveries',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListDeliveriesRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.GetDelivery = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/GetDelivery',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryResponse.FromString,
+                _registered_method=True)
 
 
 class DeliveryServiceServicer(object):
@@ -64,6 +79,30 @@ class DeliveryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SendTest(self, request, context):
+        """Sends one test event (a made-up, completed run) to a subscription, active or not, and waits for the endpoint: one attempt,
+        no retry, an answer within 10 s. What the endpoint does is in the answer, never an error. NOT_FOUND for an unknown
+        subscription; RESOURCE_EXHAUSTED when too many tests are under way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeliveries(self, request, context):
+        """Lists the deliveries of a subscription, newest first; those of the last 30 days. One that was published a moment ago is
+        listed from its first attempt on. Subscriptions that were deleted have theirs still.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDelivery(self, request, context):
+        """Returns one delivery with its attempts. NOT_FOUND for an unknown, foreign or forgotten one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DeliveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -71,6 +110,21 @@ def add_DeliveryServiceServicer_to_server(servicer, server):
                     servicer.PublishEvents,
                     request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.PublishEventsRequest.FromString,
                     response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.PublishEventsResponse.SerializeToString,
+            ),
+            'SendTest': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendTest,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.SendTestRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.SendTestResponse.SerializeToString,
+            ),
+            'ListDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeliveries,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListDeliveriesRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListDeliveriesResponse.SerializeToString,
+            ),
+            'GetDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDelivery,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -105,6 +159,87 @@ class DeliveryService(object):
             '/runhook.delivery.v1.DeliveryService/PublishEvents',
             runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.PublishEventsRequest.SerializeToString,
             runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.PublishEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendTest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/SendTest',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.SendTestRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.SendTestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/ListDeliveries',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListDeliveriesRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/GetDelivery',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryResponse.FromString,
             options,
             channel_credentials,
             insecure,

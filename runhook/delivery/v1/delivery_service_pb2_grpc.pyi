@@ -44,6 +44,17 @@ class DeliveryServiceStub:
     before with another event) and RESOURCE_EXHAUSTED (the waiting line is full; nothing was stored) leave nothing behind.
     After UNAVAILABLE or DEADLINE_EXCEEDED the outcome is unknown: call again with the same request_ids.
     """
+    SendTest: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.SendTestRequest, _delivery_service_pb2.SendTestResponse]
+    """Sends one test event (a made-up, completed run) to a subscription, active or not, and waits for the endpoint: one attempt,
+    no retry, an answer within 10 s. What the endpoint does is in the answer, never an error. NOT_FOUND for an unknown
+    subscription; RESOURCE_EXHAUSTED when too many tests are under way.
+    """
+    ListDeliveries: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.ListDeliveriesRequest, _delivery_service_pb2.ListDeliveriesResponse]
+    """Lists the deliveries of a subscription, newest first; those of the last 30 days. One that was published a moment ago is
+    listed from its first attempt on. Subscriptions that were deleted have theirs still.
+    """
+    GetDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.GetDeliveryRequest, _delivery_service_pb2.GetDeliveryResponse]
+    """Returns one delivery with its attempts. NOT_FOUND for an unknown, foreign or forgotten one."""
 
 @_typing.type_check_only
 class DeliveryServiceAsyncStub(DeliveryServiceStub):
@@ -61,6 +72,17 @@ class DeliveryServiceAsyncStub(DeliveryServiceStub):
     before with another event) and RESOURCE_EXHAUSTED (the waiting line is full; nothing was stored) leave nothing behind.
     After UNAVAILABLE or DEADLINE_EXCEEDED the outcome is unknown: call again with the same request_ids.
     """
+    SendTest: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.SendTestRequest, _delivery_service_pb2.SendTestResponse]  # type: ignore[assignment]
+    """Sends one test event (a made-up, completed run) to a subscription, active or not, and waits for the endpoint: one attempt,
+    no retry, an answer within 10 s. What the endpoint does is in the answer, never an error. NOT_FOUND for an unknown
+    subscription; RESOURCE_EXHAUSTED when too many tests are under way.
+    """
+    ListDeliveries: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.ListDeliveriesRequest, _delivery_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
+    """Lists the deliveries of a subscription, newest first; those of the last 30 days. One that was published a moment ago is
+    listed from its first attempt on. Subscriptions that were deleted have theirs still.
+    """
+    GetDelivery: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.GetDeliveryRequest, _delivery_service_pb2.GetDeliveryResponse]  # type: ignore[assignment]
+    """Returns one delivery with its attempts. NOT_FOUND for an unknown, foreign or forgotten one."""
 
 class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
     """DeliveryService takes events in and sends them, signed, to every subscription that wants them.
@@ -81,5 +103,34 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         before with another event) and RESOURCE_EXHAUSTED (the waiting line is full; nothing was stored) leave nothing behind.
         After UNAVAILABLE or DEADLINE_EXCEEDED the outcome is unknown: call again with the same request_ids.
         """
+
+    @_abc_1.abstractmethod
+    def SendTest(
+        self,
+        request: _delivery_service_pb2.SendTestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.SendTestResponse, _abc.Awaitable[_delivery_service_pb2.SendTestResponse]]:
+        """Sends one test event (a made-up, completed run) to a subscription, active or not, and waits for the endpoint: one attempt,
+        no retry, an answer within 10 s. What the endpoint does is in the answer, never an error. NOT_FOUND for an unknown
+        subscription; RESOURCE_EXHAUSTED when too many tests are under way.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDeliveries(
+        self,
+        request: _delivery_service_pb2.ListDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.ListDeliveriesResponse, _abc.Awaitable[_delivery_service_pb2.ListDeliveriesResponse]]:
+        """Lists the deliveries of a subscription, newest first; those of the last 30 days. One that was published a moment ago is
+        listed from its first attempt on. Subscriptions that were deleted have theirs still.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDelivery(
+        self,
+        request: _delivery_service_pb2.GetDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.GetDeliveryResponse, _abc.Awaitable[_delivery_service_pb2.GetDeliveryResponse]]:
+        """Returns one delivery with its attempts. NOT_FOUND for an unknown, foreign or forgotten one."""
 
 def add_DeliveryServiceServicer_to_server(servicer: DeliveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

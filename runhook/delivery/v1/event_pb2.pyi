@@ -69,10 +69,13 @@ class Event(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     JOB_RUN_FIELD_NUMBER: _builtins.int
+    OPERATIONAL_FACT_FIELD_NUMBER: _builtins.int
     account_id: _builtins.int
     """Required. The account it belongs to; a 64-bit number above 0."""
     event_type: _builtins.str
-    """Required. "job.run.started", "job.run.completed" or "job.run.errored"."""
+    """Required. "job.run.started", "job.run.completed" or "job.run.errored"; for operational facts "subscription.deactivated" or
+    "execution.rejected".
+    """
     request_id: _builtins.str
     """Makes publishing idempotent: the same id with the same event, within 48 hours, is answered with the first event id
     and stored once; with another event it is ALREADY_EXISTS. At most 128 printable ASCII characters. Empty means none:
@@ -84,7 +87,13 @@ class Event(_message.Message):
 
     @_builtins.property
     def job_run(self) -> Global___JobRun:
-        """Required. The run it tells of: the payload's "data"."""
+        """The run it tells of: the payload's "data". Required for job.run.* events."""
+
+    @_builtins.property
+    def operational_fact(self) -> Global___OperationalFact:
+        """What the operator is told: the payload's "data". Required for operational events, which are published under a service
+        credential to the operator's account.
+        """
 
     def __init__(
         self,
@@ -94,14 +103,49 @@ class Event(_message.Message):
         request_id: _builtins.str = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
         job_run: Global___JobRun | None = ...,
+        operational_fact: Global___OperationalFact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "job_run", b"job_run"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "job_run", b"job_run", "operational_fact", b"operational_fact"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "event_time", b"event_time", "event_type", b"event_type", "job_run", b"job_run", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "event_time", b"event_time", "event_type", b"event_type", "job_run", b"job_run", "operational_fact", b"operational_fact", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Event: _TypeAlias = Event  # noqa: Y015
+
+@_typing.final
+class OperationalFact(_message.Message):
+    """OperationalFact is the "data" of an operational event: what the platform did to somebody's things."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    SUBJECT_NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. Whose thing; a 64-bit number above 0. Goes out as "accountId", a decimal string."""
+    subject: _builtins.str
+    """Required. The thing: a subscription's or an execution's id. Goes out as "subject"."""
+    subject_name: _builtins.str
+    """Its name; empty when it has none. Goes out as "subjectName"."""
+    reason: _builtins.str
+    """Why. Goes out as "reason"."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subject: _builtins.str = ...,
+        subject_name: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "reason", b"reason", "subject", b"subject", "subject_name", b"subject_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperationalFact: _TypeAlias = OperationalFact  # noqa: Y015
 
 @_typing.final
 class JobRun(_message.Message):

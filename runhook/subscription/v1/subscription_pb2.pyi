@@ -66,7 +66,8 @@ class Subscription(_message.Message):
     @_builtins.property
     def event_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. One or more of "job.run.started", "job.run.completed", "job.run.errored"; order and duplicates kept, each
-        event delivered once.
+        event delivered once. Subscriptions of the operator's account may want "subscription.deactivated" and
+        "execution.rejected" too, which tell of every account.
         """
 
     @_builtins.property
@@ -106,3 +107,65 @@ class Subscription(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Subscription: _TypeAlias = Subscription  # noqa: Y015
+
+@_typing.final
+class SigningSecret(_message.Message):
+    """SigningSecret tells of a signing secret without showing it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    SIGNS_AUTHORIZATION_FIELD_NUMBER: _builtins.int
+    signs_authorization: _builtins.bool
+    """Output only. Whether "Authorization" is signed with it."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it was made."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it ends. Unset: it lives until another takes its place."""
+
+    def __init__(
+        self,
+        *,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        signs_authorization: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "signs_authorization", b"signs_authorization"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SigningSecret: _TypeAlias = SigningSecret  # noqa: Y015
+
+@_typing.final
+class CustomHeader(_message.Message):
+    """CustomHeader goes out with every delivery of a subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. An HTTP field name of 1 to 100 characters, none of those that a delivery sets itself ("host", "content-*",
+    "authorization", "webhook-*", "connection" and its kind).
+    """
+    value: _builtins.str
+    """Input only, at most 4,096 characters of visible ASCII, blanks and tabs between them. A secret."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomHeader: _TypeAlias = CustomHeader  # noqa: Y015

@@ -22,36 +22,62 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from runhook.subscription.v1 import subscription_pb2 as runhook_dot_subscription_dot_v1_dot_subscription__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2runhook/subscription/v1/subscription_service.proto\x12\x17runhook.subscription.v1\x1a*runhook/subscription/v1/subscription.proto\"X\n\x19\x43reateSubscriptionRequest\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\"q\n\x1a\x43reateSubscriptionResponse\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\x12\x16\n\x0esigning_secret\x18\x02 \x01(\t\"E\n\x16GetSubscriptionRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"V\n\x17GetSubscriptionResponse\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\"O\n\x18ListSubscriptionsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x0c\n\x04skip\x18\x03 \x01(\x03\"m\n\x19ListSubscriptionsResponse\x12<\n\rsubscriptions\x18\x01 \x03(\x0b\x32%.runhook.subscription.v1.Subscription\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\"X\n\x19UpdateSubscriptionRequest\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\"Y\n\x1aUpdateSubscriptionResponse\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\"H\n\x19\x44\x65leteSubscriptionRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"\x1c\n\x1a\x44\x65leteSubscriptionResponse2\x84\x05\n\x13SubscriptionService\x12}\n\x12\x43reateSubscription\x12\x32.runhook.subscription.v1.CreateSubscriptionRequest\x1a\x33.runhook.subscription.v1.CreateSubscriptionResponse\x12t\n\x0fGetSubscription\x12/.runhook.subscription.v1.GetSubscriptionRequest\x1a\x30.runhook.subscription.v1.GetSubscriptionResponse\x12z\n\x11ListSubscriptions\x12\x31.runhook.subscription.v1.ListSubscriptionsRequest\x1a\x32.runhook.subscription.v1.ListSubscriptionsResponse\x12}\n\x12UpdateSubscription\x12\x32.runhook.subscription.v1.UpdateSubscriptionRequest\x1a\x33.runhook.subscription.v1.UpdateSubscriptionResponse\x12}\n\x12\x44\x65leteSubscription\x12\x32.runhook.subscription.v1.DeleteSubscriptionRequest\x1a\x33.runhook.subscription.v1.DeleteSubscriptionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2runhook/subscription/v1/subscription_service.proto\x12\x17runhook.subscription.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*runhook/subscription/v1/subscription.proto\"X\n\x19\x43reateSubscriptionRequest\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\"q\n\x1a\x43reateSubscriptionResponse\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\x12\x16\n\x0esigning_secret\x18\x02 \x01(\t\"E\n\x16GetSubscriptionRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"V\n\x17GetSubscriptionResponse\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\"O\n\x18ListSubscriptionsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x0c\n\x04skip\x18\x03 \x01(\x03\"m\n\x19ListSubscriptionsResponse\x12<\n\rsubscriptions\x18\x01 \x03(\x0b\x32%.runhook.subscription.v1.Subscription\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\"X\n\x19UpdateSubscriptionRequest\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\"Y\n\x1aUpdateSubscriptionResponse\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.runhook.subscription.v1.Subscription\"H\n\x19\x44\x65leteSubscriptionRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"\x1c\n\x1a\x44\x65leteSubscriptionResponse\"~\n\x1aRotateSigningSecretRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x33\n\x10overlap_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"j\n\x1bRotateSigningSecretResponse\x12\x16\n\x0esigning_secret\x18\x01 \x01(\t\x12\x33\n\x0fold_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x1bPromoteSigningSecretRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"\x1e\n\x1cPromoteSigningSecretResponse\"H\n\x19ListSigningSecretsRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"]\n\x1aListSigningSecretsResponse\x12?\n\x0fsigning_secrets\x18\x01 \x03(\x0b\x32&.runhook.subscription.v1.SigningSecret\"\x85\x01\n\x17SetCustomHeadersRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12=\n\x0e\x63ustom_headers\x18\x03 \x03(\x0b\x32%.runhook.subscription.v1.CustomHeader\")\n\x18SetCustomHeadersResponse\x12\r\n\x05names\x18\x01 \x03(\t\"G\n\x18ListCustomHeadersRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"*\n\x19ListCustomHeadersResponse\x12\r\n\x05names\x18\x01 \x03(\t\"m\n\x1d\x44\x65\x61\x63tivateSubscriptionRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\"5\n\x1e\x44\x65\x61\x63tivateSubscriptionResponse\x12\x13\n\x0b\x64\x65\x61\x63tivated\x18\x01 \x01(\x08\x32\x8d\x0b\n\x13SubscriptionService\x12}\n\x12\x43reateSubscription\x12\x32.runhook.subscription.v1.CreateSubscriptionRequest\x1a\x33.runhook.subscription.v1.CreateSubscriptionResponse\x12t\n\x0fGetSubscription\x12/.runhook.subscription.v1.GetSubscriptionRequest\x1a\x30.runhook.subscription.v1.GetSubscriptionResponse\x12z\n\x11ListSubscriptions\x12\x31.runhook.subscription.v1.ListSubscriptionsRequest\x1a\x32.runhook.subscription.v1.ListSubscriptionsResponse\x12}\n\x12UpdateSubscription\x12\x32.runhook.subscription.v1.UpdateSubscriptionRequest\x1a\x33.runhook.subscription.v1.UpdateSubscriptionResponse\x12}\n\x12\x44\x65leteSubscription\x12\x32.runhook.subscription.v1.DeleteSubscriptionRequest\x1a\x33.runhook.subscription.v1.DeleteSubscriptionResponse\x12\x80\x01\n\x13RotateSigningSecret\x12\x33.runhook.subscription.v1.RotateSigningSecretRequest\x1a\x34.runhook.subscription.v1.RotateSigningSecretResponse\x12}\n\x12ListSigningSecrets\x12\x32.runhook.subscription.v1.ListSigningSecretsRequest\x1a\x33.runhook.subscription.v1.ListSigningSecretsResponse\x12\x83\x01\n\x14PromoteSigningSecret\x12\x34.runhook.subscription.v1.PromoteSigningSecretRequest\x1a\x35.runhook.subscription.v1.PromoteSigningSecretResponse\x12w\n\x10SetCustomHeaders\x12\x30.runhook.subscription.v1.SetCustomHeadersRequest\x1a\x31.runhook.subscription.v1.SetCustomHeadersResponse\x12z\n\x11ListCustomHeaders\x12\x31.runhook.subscription.v1.ListCustomHeadersRequest\x1a\x32.runhook.subscription.v1.ListCustomHeadersResponse\x12\x89\x01\n\x16\x44\x65\x61\x63tivateSubscription\x12\x36.runhook.subscription.v1.DeactivateSubscriptionRequest\x1a\x37.runhook.subscription.v1.DeactivateSubscriptionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'runhook.subscription.v1.subscription_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATESUBSCRIPTIONREQUEST']._serialized_start=123
-  _globals['_CREATESUBSCRIPTIONREQUEST']._serialized_end=211
-  _globals['_CREATESUBSCRIPTIONRESPONSE']._serialized_start=213
-  _globals['_CREATESUBSCRIPTIONRESPONSE']._serialized_end=326
-  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_start=328
-  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_end=397
-  _globals['_GETSUBSCRIPTIONRESPONSE']._serialized_start=399
-  _globals['_GETSUBSCRIPTIONRESPONSE']._serialized_end=485
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=487
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=566
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=568
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=677
-  _globals['_UPDATESUBSCRIPTIONREQUEST']._serialized_start=679
-  _globals['_UPDATESUBSCRIPTIONREQUEST']._serialized_end=767
-  _globals['_UPDATESUBSCRIPTIONRESPONSE']._serialized_start=769
-  _globals['_UPDATESUBSCRIPTIONRESPONSE']._serialized_end=858
-  _globals['_DELETESUBSCRIPTIONREQUEST']._serialized_start=860
-  _globals['_DELETESUBSCRIPTIONREQUEST']._serialized_end=932
-  _globals['_DELETESUBSCRIPTIONRESPONSE']._serialized_start=934
-  _globals['_DELETESUBSCRIPTIONRESPONSE']._serialized_end=962
-  _globals['_SUBSCRIPTIONSERVICE']._serialized_start=965
-  _globals['_SUBSCRIPTIONSERVICE']._serialized_end=1609
+  _globals['_CREATESUBSCRIPTIONREQUEST']._serialized_start=188
+  _globals['_CREATESUBSCRIPTIONREQUEST']._serialized_end=276
+  _globals['_CREATESUBSCRIPTIONRESPONSE']._serialized_start=278
+  _globals['_CREATESUBSCRIPTIONRESPONSE']._serialized_end=391
+  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_start=393
+  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_end=462
+  _globals['_GETSUBSCRIPTIONRESPONSE']._serialized_start=464
+  _globals['_GETSUBSCRIPTIONRESPONSE']._serialized_end=550
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=552
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=631
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=633
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=742
+  _globals['_UPDATESUBSCRIPTIONREQUEST']._serialized_start=744
+  _globals['_UPDATESUBSCRIPTIONREQUEST']._serialized_end=832
+  _globals['_UPDATESUBSCRIPTIONRESPONSE']._serialized_start=834
+  _globals['_UPDATESUBSCRIPTIONRESPONSE']._serialized_end=923
+  _globals['_DELETESUBSCRIPTIONREQUEST']._serialized_start=925
+  _globals['_DELETESUBSCRIPTIONREQUEST']._serialized_end=997
+  _globals['_DELETESUBSCRIPTIONRESPONSE']._serialized_start=999
+  _globals['_DELETESUBSCRIPTIONRESPONSE']._serialized_end=1027
+  _globals['_ROTATESIGNINGSECRETREQUEST']._serialized_start=1029
+  _globals['_ROTATESIGNINGSECRETREQUEST']._serialized_end=1155
+  _globals['_ROTATESIGNINGSECRETRESPONSE']._serialized_start=1157
+  _globals['_ROTATESIGNINGSECRETRESPONSE']._serialized_end=1263
+  _globals['_PROMOTESIGNINGSECRETREQUEST']._serialized_start=1265
+  _globals['_PROMOTESIGNINGSECRETREQUEST']._serialized_end=1339
+  _globals['_PROMOTESIGNINGSECRETRESPONSE']._serialized_start=1341
+  _globals['_PROMOTESIGNINGSECRETRESPONSE']._serialized_end=1371
+  _globals['_LISTSIGNINGSECRETSREQUEST']._serialized_start=1373
+  _globals['_LISTSIGNINGSECRETSREQUEST']._serialized_end=1445
+  _globals['_LISTSIGNINGSECRETSRESPONSE']._serialized_start=1447
+  _globals['_LISTSIGNINGSECRETSRESPONSE']._serialized_end=1540
+  _globals['_SETCUSTOMHEADERSREQUEST']._serialized_start=1543
+  _globals['_SETCUSTOMHEADERSREQUEST']._serialized_end=1676
+  _globals['_SETCUSTOMHEADERSRESPONSE']._serialized_start=1678
+  _globals['_SETCUSTOMHEADERSRESPONSE']._serialized_end=1719
+  _globals['_LISTCUSTOMHEADERSREQUEST']._serialized_start=1721
+  _globals['_LISTCUSTOMHEADERSREQUEST']._serialized_end=1792
+  _globals['_LISTCUSTOMHEADERSRESPONSE']._serialized_start=1794
+  _globals['_LISTCUSTOMHEADERSRESPONSE']._serialized_end=1836
+  _globals['_DEACTIVATESUBSCRIPTIONREQUEST']._serialized_start=1838
+  _globals['_DEACTIVATESUBSCRIPTIONREQUEST']._serialized_end=1947
+  _globals['_DEACTIVATESUBSCRIPTIONRESPONSE']._serialized_start=1949
+  _globals['_DEACTIVATESUBSCRIPTIONRESPONSE']._serialized_end=2002
+  _globals['_SUBSCRIPTIONSERVICE']._serialized_start=2005
+  _globals['_SUBSCRIPTIONSERVICE']._serialized_end=3426
 # @@protoc_insertion_point(module_scope)

@@ -5,7 +5,9 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from runhook.subscription.v1 import subscription_pb2 as _subscription_pb2
 import builtins as _builtins
@@ -269,3 +271,320 @@ class DeleteSubscriptionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteSubscriptionResponse: _TypeAlias = DeleteSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class RotateSigningSecretRequest(_message.Message):
+    """RotateSigningSecretRequest names a subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    OVERLAP_DURATION_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    @_builtins.property
+    def overlap_duration(self) -> _duration_pb2.Duration:
+        """How long the old secret lives beside the new one: 0 to 7 days in whole seconds. Unset means 24 hours."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+        overlap_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["overlap_duration", b"overlap_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "overlap_duration", b"overlap_duration", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateSigningSecretRequest: _TypeAlias = RotateSigningSecretRequest  # noqa: Y015
+
+@_typing.final
+class RotateSigningSecretResponse(_message.Message):
+    """RotateSigningSecretResponse is the one answer with the new secret in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNING_SECRET_FIELD_NUMBER: _builtins.int
+    OLD_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    signing_secret: _builtins.str
+    """The new signing secret: 40 lower-case hex characters. Never shown again."""
+    @_builtins.property
+    def old_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the old secret ends."""
+
+    def __init__(
+        self,
+        *,
+        signing_secret: _builtins.str = ...,
+        old_expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["old_expire_time", b"old_expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["old_expire_time", b"old_expire_time", "signing_secret", b"signing_secret"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateSigningSecretResponse: _TypeAlias = RotateSigningSecretResponse  # noqa: Y015
+
+@_typing.final
+class PromoteSigningSecretRequest(_message.Message):
+    """PromoteSigningSecretRequest names a subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PromoteSigningSecretRequest: _TypeAlias = PromoteSigningSecretRequest  # noqa: Y015
+
+@_typing.final
+class PromoteSigningSecretResponse(_message.Message):
+    """PromoteSigningSecretResponse says that the new secret signs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PromoteSigningSecretResponse: _TypeAlias = PromoteSigningSecretResponse  # noqa: Y015
+
+@_typing.final
+class ListSigningSecretsRequest(_message.Message):
+    """ListSigningSecretsRequest names a subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSigningSecretsRequest: _TypeAlias = ListSigningSecretsRequest  # noqa: Y015
+
+@_typing.final
+class ListSigningSecretsResponse(_message.Message):
+    """ListSigningSecretsResponse holds one secret, or two while a rotation is under way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNING_SECRETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def signing_secrets(self) -> _containers.RepeatedCompositeFieldContainer[_subscription_pb2.SigningSecret]:
+        """The one that signs "Authorization" first."""
+
+    def __init__(
+        self,
+        *,
+        signing_secrets: _abc.Iterable[_subscription_pb2.SigningSecret] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signing_secrets", b"signing_secrets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSigningSecretsResponse: _TypeAlias = ListSigningSecretsResponse  # noqa: Y015
+
+@_typing.final
+class SetCustomHeadersRequest(_message.Message):
+    """SetCustomHeadersRequest replaces a subscription's custom headers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    CUSTOM_HEADERS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    @_builtins.property
+    def custom_headers(self) -> _containers.RepeatedCompositeFieldContainer[_subscription_pb2.CustomHeader]:
+        """At most 20, 8 KiB together, no name twice."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+        custom_headers: _abc.Iterable[_subscription_pb2.CustomHeader] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "custom_headers", b"custom_headers", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetCustomHeadersRequest: _TypeAlias = SetCustomHeadersRequest  # noqa: Y015
+
+@_typing.final
+class SetCustomHeadersResponse(_message.Message):
+    """SetCustomHeadersResponse names what goes out from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetCustomHeadersResponse: _TypeAlias = SetCustomHeadersResponse  # noqa: Y015
+
+@_typing.final
+class ListCustomHeadersRequest(_message.Message):
+    """ListCustomHeadersRequest names a subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCustomHeadersRequest: _TypeAlias = ListCustomHeadersRequest  # noqa: Y015
+
+@_typing.final
+class ListCustomHeadersResponse(_message.Message):
+    """ListCustomHeadersResponse names what goes out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In the order in which they were set."""
+
+    def __init__(
+        self,
+        *,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCustomHeadersResponse: _TypeAlias = ListCustomHeadersResponse  # noqa: Y015
+
+@_typing.final
+class DeactivateSubscriptionRequest(_message.Message):
+    """DeactivateSubscriptionRequest names a subscription and says why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    reason: _builtins.str
+    """Required. Why, in words for its owner: becomes deactivate_reason. 1 to 255 characters."""
+    version: _builtins.int
+    """Required. The version of the configuration that was seen failing; a newer one is left alone."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "reason", b"reason", "subscription_id", b"subscription_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeactivateSubscriptionRequest: _TypeAlias = DeactivateSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class DeactivateSubscriptionResponse(_message.Message):
+    """DeactivateSubscriptionResponse says what came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEACTIVATED_FIELD_NUMBER: _builtins.int
+    deactivated: _builtins.bool
+    """True when it is inactive because of this request, now or by an earlier one with the same version. False when its owner
+    changed, paused or deleted it meanwhile.
+    """
+    def __init__(
+        self,
+        *,
+        deactivated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deactivated", b"deactivated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeactivateSubscriptionResponse: _TypeAlias = DeactivateSubscriptionResponse  # noqa: Y015

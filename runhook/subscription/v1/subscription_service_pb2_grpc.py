@@ -64,6 +64,36 @@ class SubscriptionServiceStub(object):
                 request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeleteSubscriptionRequest.SerializeToString,
                 response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeleteSubscriptionResponse.FromString,
                 _registered_method=True)
+        self.RotateSigningSecret = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/RotateSigningSecret',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.RotateSigningSecretRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.RotateSigningSecretResponse.FromString,
+                _registered_method=True)
+        self.ListSigningSecrets = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/ListSigningSecrets',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListSigningSecretsRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListSigningSecretsResponse.FromString,
+                _registered_method=True)
+        self.PromoteSigningSecret = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/PromoteSigningSecret',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.PromoteSigningSecretRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.PromoteSigningSecretResponse.FromString,
+                _registered_method=True)
+        self.SetCustomHeaders = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/SetCustomHeaders',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetCustomHeadersRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetCustomHeadersResponse.FromString,
+                _registered_method=True)
+        self.ListCustomHeaders = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/ListCustomHeaders',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersResponse.FromString,
+                _registered_method=True)
+        self.DeactivateSubscription = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/DeactivateSubscription',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeactivateSubscriptionRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeactivateSubscriptionResponse.FromString,
+                _registered_method=True)
 
 
 class SubscriptionServiceServicer(object):
@@ -110,6 +140,51 @@ class SubscriptionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RotateSigningSecret(self, request, context):
+        """Makes a second signing secret, which is in this answer only. Until it is promoted or the overlap ends, "Authorization"
+        is signed with the OLD one (a receiver of this contract knows one secret) and the Standard Webhooks header carries both.
+        FAILED_PRECONDITION, reason "ROTATION_UNDER_WAY", while two live.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSigningSecrets(self, request, context):
+        """Lists the signing secrets that live, the one that signs "Authorization" first: when each was made and ends, never its text.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PromoteSigningSecret(self, request, context):
+        """Ends a rotation at once: the new secret is the only one. FAILED_PRECONDITION, reason "NO_ROTATION", when one lives.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetCustomHeaders(self, request, context):
+        """Replaces the headers that go out with every delivery, all of them; an empty list takes them away. Their values are
+        secrets: they are kept encrypted and never shown.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCustomHeaders(self, request, context):
+        """Lists the names of those headers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeactivateSubscription(self, request, context):
+        """Sets a subscription inactive because its endpoint fails. Service credential only; repeatable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SubscriptionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -137,6 +212,36 @@ def add_SubscriptionServiceServicer_to_server(servicer, server):
                     servicer.DeleteSubscription,
                     request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeleteSubscriptionRequest.FromString,
                     response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeleteSubscriptionResponse.SerializeToString,
+            ),
+            'RotateSigningSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateSigningSecret,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.RotateSigningSecretRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.RotateSigningSecretResponse.SerializeToString,
+            ),
+            'ListSigningSecrets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSigningSecrets,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListSigningSecretsRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListSigningSecretsResponse.SerializeToString,
+            ),
+            'PromoteSigningSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.PromoteSigningSecret,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.PromoteSigningSecretRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.PromoteSigningSecretResponse.SerializeToString,
+            ),
+            'SetCustomHeaders': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetCustomHeaders,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetCustomHeadersRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetCustomHeadersResponse.SerializeToString,
+            ),
+            'ListCustomHeaders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCustomHeaders,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersResponse.SerializeToString,
+            ),
+            'DeactivateSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeactivateSubscription,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeactivateSubscriptionRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeactivateSubscriptionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -279,6 +384,168 @@ class SubscriptionService(object):
             '/runhook.subscription.v1.SubscriptionService/DeleteSubscription',
             runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeleteSubscriptionRequest.SerializeToString,
             runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeleteSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateSigningSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/RotateSigningSecret',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.RotateSigningSecretRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.RotateSigningSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSigningSecrets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/ListSigningSecrets',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListSigningSecretsRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListSigningSecretsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PromoteSigningSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/PromoteSigningSecret',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.PromoteSigningSecretRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.PromoteSigningSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetCustomHeaders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/SetCustomHeaders',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetCustomHeadersRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetCustomHeadersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCustomHeaders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/ListCustomHeaders',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeactivateSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/DeactivateSubscription',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeactivateSubscriptionRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeactivateSubscriptionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,23 @@ class SubscriptionServiceStub:
     """Replaces a subscription's configuration as a whole. A changed client_url, or active = true, revives it."""
     DeleteSubscription: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.DeleteSubscriptionRequest, _subscription_service_pb2.DeleteSubscriptionResponse]
     """Deletes a subscription: nothing is sent to it from then on. NOT_FOUND when it is gone already."""
+    RotateSigningSecret: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.RotateSigningSecretRequest, _subscription_service_pb2.RotateSigningSecretResponse]
+    """Makes a second signing secret, which is in this answer only. Until it is promoted or the overlap ends, "Authorization"
+    is signed with the OLD one (a receiver of this contract knows one secret) and the Standard Webhooks header carries both.
+    FAILED_PRECONDITION, reason "ROTATION_UNDER_WAY", while two live.
+    """
+    ListSigningSecrets: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.ListSigningSecretsRequest, _subscription_service_pb2.ListSigningSecretsResponse]
+    """Lists the signing secrets that live, the one that signs "Authorization" first: when each was made and ends, never its text."""
+    PromoteSigningSecret: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.PromoteSigningSecretRequest, _subscription_service_pb2.PromoteSigningSecretResponse]
+    """Ends a rotation at once: the new secret is the only one. FAILED_PRECONDITION, reason "NO_ROTATION", when one lives."""
+    SetCustomHeaders: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.SetCustomHeadersRequest, _subscription_service_pb2.SetCustomHeadersResponse]
+    """Replaces the headers that go out with every delivery, all of them; an empty list takes them away. Their values are
+    secrets: they are kept encrypted and never shown.
+    """
+    ListCustomHeaders: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.ListCustomHeadersRequest, _subscription_service_pb2.ListCustomHeadersResponse]
+    """Lists the names of those headers."""
+    DeactivateSubscription: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.DeactivateSubscriptionRequest, _subscription_service_pb2.DeactivateSubscriptionResponse]
+    """Sets a subscription inactive because its endpoint fails. Service credential only; repeatable."""
 
 @_typing.type_check_only
 class SubscriptionServiceAsyncStub(SubscriptionServiceStub):
@@ -73,6 +90,23 @@ class SubscriptionServiceAsyncStub(SubscriptionServiceStub):
     """Replaces a subscription's configuration as a whole. A changed client_url, or active = true, revives it."""
     DeleteSubscription: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.DeleteSubscriptionRequest, _subscription_service_pb2.DeleteSubscriptionResponse]  # type: ignore[assignment]
     """Deletes a subscription: nothing is sent to it from then on. NOT_FOUND when it is gone already."""
+    RotateSigningSecret: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.RotateSigningSecretRequest, _subscription_service_pb2.RotateSigningSecretResponse]  # type: ignore[assignment]
+    """Makes a second signing secret, which is in this answer only. Until it is promoted or the overlap ends, "Authorization"
+    is signed with the OLD one (a receiver of this contract knows one secret) and the Standard Webhooks header carries both.
+    FAILED_PRECONDITION, reason "ROTATION_UNDER_WAY", while two live.
+    """
+    ListSigningSecrets: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.ListSigningSecretsRequest, _subscription_service_pb2.ListSigningSecretsResponse]  # type: ignore[assignment]
+    """Lists the signing secrets that live, the one that signs "Authorization" first: when each was made and ends, never its text."""
+    PromoteSigningSecret: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.PromoteSigningSecretRequest, _subscription_service_pb2.PromoteSigningSecretResponse]  # type: ignore[assignment]
+    """Ends a rotation at once: the new secret is the only one. FAILED_PRECONDITION, reason "NO_ROTATION", when one lives."""
+    SetCustomHeaders: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.SetCustomHeadersRequest, _subscription_service_pb2.SetCustomHeadersResponse]  # type: ignore[assignment]
+    """Replaces the headers that go out with every delivery, all of them; an empty list takes them away. Their values are
+    secrets: they are kept encrypted and never shown.
+    """
+    ListCustomHeaders: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.ListCustomHeadersRequest, _subscription_service_pb2.ListCustomHeadersResponse]  # type: ignore[assignment]
+    """Lists the names of those headers."""
+    DeactivateSubscription: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.DeactivateSubscriptionRequest, _subscription_service_pb2.DeactivateSubscriptionResponse]  # type: ignore[assignment]
+    """Sets a subscription inactive because its endpoint fails. Service credential only; repeatable."""
 
 class SubscriptionServiceServicer(metaclass=_abc_1.ABCMeta):
     """SubscriptionService keeps who wants what, where, signed how.
@@ -123,5 +157,58 @@ class SubscriptionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_subscription_service_pb2.DeleteSubscriptionResponse, _abc.Awaitable[_subscription_service_pb2.DeleteSubscriptionResponse]]:
         """Deletes a subscription: nothing is sent to it from then on. NOT_FOUND when it is gone already."""
+
+    @_abc_1.abstractmethod
+    def RotateSigningSecret(
+        self,
+        request: _subscription_service_pb2.RotateSigningSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.RotateSigningSecretResponse, _abc.Awaitable[_subscription_service_pb2.RotateSigningSecretResponse]]:
+        """Makes a second signing secret, which is in this answer only. Until it is promoted or the overlap ends, "Authorization"
+        is signed with the OLD one (a receiver of this contract knows one secret) and the Standard Webhooks header carries both.
+        FAILED_PRECONDITION, reason "ROTATION_UNDER_WAY", while two live.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSigningSecrets(
+        self,
+        request: _subscription_service_pb2.ListSigningSecretsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.ListSigningSecretsResponse, _abc.Awaitable[_subscription_service_pb2.ListSigningSecretsResponse]]:
+        """Lists the signing secrets that live, the one that signs "Authorization" first: when each was made and ends, never its text."""
+
+    @_abc_1.abstractmethod
+    def PromoteSigningSecret(
+        self,
+        request: _subscription_service_pb2.PromoteSigningSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.PromoteSigningSecretResponse, _abc.Awaitable[_subscription_service_pb2.PromoteSigningSecretResponse]]:
+        """Ends a rotation at once: the new secret is the only one. FAILED_PRECONDITION, reason "NO_ROTATION", when one lives."""
+
+    @_abc_1.abstractmethod
+    def SetCustomHeaders(
+        self,
+        request: _subscription_service_pb2.SetCustomHeadersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.SetCustomHeadersResponse, _abc.Awaitable[_subscription_service_pb2.SetCustomHeadersResponse]]:
+        """Replaces the headers that go out with every delivery, all of them; an empty list takes them away. Their values are
+        secrets: they are kept encrypted and never shown.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCustomHeaders(
+        self,
+        request: _subscription_service_pb2.ListCustomHeadersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.ListCustomHeadersResponse, _abc.Awaitable[_subscription_service_pb2.ListCustomHeadersResponse]]:
+        """Lists the names of those headers."""
+
+    @_abc_1.abstractmethod
+    def DeactivateSubscription(
+        self,
+        request: _subscription_service_pb2.DeactivateSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.DeactivateSubscriptionResponse, _abc.Awaitable[_subscription_service_pb2.DeactivateSubscriptionResponse]]:
+        """Sets a subscription inactive because its endpoint fails. Service credential only; repeatable."""
 
 def add_SubscriptionServiceServicer_to_server(servicer: SubscriptionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from chassis.caller import Callers
+from chassis.channel import open_channel
 from chassis.clock import DatabaseClock
 from chassis.database import open_pool
 from chassis.grpc_server import GrpcServer
@@ -10,13 +11,16 @@ from chassis.keyring import KeyRing
 from chassis.loop import Loop
 from chassis.process import Process, run
 from delivery_svc import attempt_log
+from delivery_svc.deactivator import Deactivator
 from delivery_svc.engine import Engine
 from delivery_svc.pruner import Pruner
 from delivery_svc.servicer import SERVICE_NAME, DeliveryServicer
 from delivery_svc.settings import DeliverySettings
 from runhook.delivery.v1.delivery_service_pb2_grpc import add_DeliveryServiceServicer_to_server
+from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 5
+DEACTIVATE_SECONDS = 5.0
 
 
 async def work(settings: DeliverySettings, process: Process, stack: AsyncExitStack) -> None:
@@ -28,11 +32,25 @@ async def work(settings: DeliverySettings, process: Process, stack: AsyncExitSta
     pruner = Pruner(pool)
     await pruner.tick()
     await engine.start()
-    servicer = DeliveryServicer(Callers(pool, settings.service_credential()), engine.publisher)
-    door = GrpcServer(settings, lambda server: add_DeliveryServiceServicer_to_server(servicer, server), [SERVICE_NAME])
-    await process.serve(
-        doors=[door], loops=[*engine.loops, Loop("prune", pruner.tick, interval=3600)], drain=[engine.drain]
+    credential = settings.service_credential()
+    subscriptions = open_channel(settings.subscription_svc)
+    stack.push_async_callback(subscriptions.close)
+    deactivator = Deactivator(
+        pool=pool,
+        policy=settings.deactivation_policy,
+        subscriptions=SubscriptionServiceStub(subscriptions),
+        credential=credential,
+        publisher=engine.publisher,
+        operator_account_id=settings.operator_account_id,
     )
+    servicer = DeliveryServicer(pool, Callers(pool, credential), engine.publisher, engine.tester)
+    door = GrpcServer(settings, lambda server: add_DeliveryServiceServicer_to_server(servicer, server), [SERVICE_NAME])
+    loops = [
+        *engine.loops,
+        Loop("deactivate", deactivator.tick, interval=DEACTIVATE_SECONDS),
+        Loop("prune", pruner.tick, interval=3600),
+    ]
+    await process.serve(doors=[door], loops=loops, drain=[engine.drain])
     await engine.stop()
 
 

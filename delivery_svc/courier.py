@@ -5,14 +5,11 @@ from collections.abc import Callable
 
 from chassis.clock import DatabaseClock
 from delivery_svc.delivery import Attempt, Delivery, Settled
+from delivery_svc.head import render_head
 from delivery_svc.payload import render_body
 from delivery_svc.retry import Outcome, RetryPolicy, next_step
 from delivery_svc.sending.exchange import ErrorClass, Exchange
 from delivery_svc.sending.sender import Sender
-from delivery_svc.signing import authorization
-
-USER_AGENT = "Runhook/0.1"
-_HEADERS = f"Content-Type: application/json\r\nUser-Agent: {USER_AGENT}\r\nAccept: */*\r\nAuthorization: %s\r\n"
 
 
 class Courier:
@@ -27,12 +24,14 @@ class Courier:
         self._attempt_id = attempt_id
 
     def send(self, delivery: Delivery, done: Callable[[Exchange], None]) -> None:
-        """Begins the POST. A delivery whose profile has no endpoint never comes here."""
+        """Begins the POST. A delivery whose profile has no endpoint or no secret never comes here."""
         profile = delivery.profile
         assert profile.endpoint is not None
+        now_us = delivery.began_us = self._clock.now_us()
+        event_id = delivery.event.event_id
         body = render_body(delivery.event, profile.public_id, delivery.webhook_name)
-        headers = (_HEADERS % authorization(profile.secret, body)).encode()
-        self._sender.send(profile.endpoint, headers, body, done)
+        head = render_head(profile.keys(now_us), event_id, now_us, body, profile.custom_head)
+        self._sender.send(profile.endpoint, head, body, done)
 
     def settle(self, delivery: Delivery, exchange: Exchange) -> Settled:
         """Judges an attempt. One that this process cut short by stopping is given back: it says nothing of the endpoint."""
@@ -43,7 +42,7 @@ class Courier:
         attempt = Attempt(
             id=self._attempt_id(),
             number=delivery.attempts,
-            began_us=self._clock.now_us() - int(exchange.duration * 1_000_000),
+            began_us=delivery.began_us,
             outcome=step.outcome,
             exchange=exchange,
         )

@@ -8,23 +8,37 @@ from delivery_svc.sending.endpoint import Endpoint
 from delivery_svc.sending.exchange import Exchange
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A signing secret. `expires_us` is microseconds since 1970 on the database's clock; None while nothing ends it."""
+
+    key: bytes
+    expires_us: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What sending needs to know of a subscription, at one version of it. `unsendable` says why nothing is sent to it; empty
-    when it may be sent to."""
+    when it may be sent to. `secrets` are the oldest first; `custom_head` are whole header lines."""
 
     subscription_id: int
     version: int
     public_id: str
     name: str
     endpoint: Endpoint | None
-    secret: bytes
+    secrets: tuple[Secret, ...]
+    custom_head: bytes = b""
     unsendable: str
+
+    def keys(self, now_us: int) -> list[bytes]:
+        """The secrets that live now. An overlap's end changes no version: it is looked at here, at every attempt."""
+        return [one.key for one in self.secrets if one.expires_us is None or one.expires_us > now_us]
 
 
 @dataclass(slots=True)
 class Delivery:
-    """One event bound for one subscription, leased to this pod under `epoch`. `published_us` is microseconds since 1970."""
+    """One event bound for one subscription, leased to this pod under `epoch`. Times are microseconds since 1970 on the
+    database's clock; `began_us` is when the attempt under way was begun."""
 
     id: int
     event: Event
@@ -33,6 +47,7 @@ class Delivery:
     published_us: int
     attempts: int
     epoch: int
+    began_us: int = 0
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ from delivery_svc.sending.resolver import Resolver
 from delivery_svc.sending.sender import Sender
 from delivery_svc.sending.tls import tls_context
 from delivery_svc.settings import DeliverySettings
+from delivery_svc.tester import Tester
 
 log = get_logger()
 
@@ -46,6 +47,15 @@ class Engine:
         courier = Courier(
             sender=self.sender, policy=settings.retry_policy, clock=clock, attempt_id=self.beater.attempt_id
         )
+        profiles = Profiles(pool, key_ring)
+        self.tester = Tester(
+            pool=pool,
+            profiles=profiles,
+            sender=self.sender,
+            clock=clock,
+            beater=self.beater,
+            timeout=settings.delivery_timeout_seconds,
+        )
         self.health = Health(pool)
         self.recorder = Recorder(pool, self.health, lambda ids: self.dispatcher.release(ids))
         self.dispatcher = Dispatcher(
@@ -58,7 +68,7 @@ class Engine:
         )
         self.intake = Intake(
             dispatcher=self.dispatcher,
-            profiles=Profiles(pool, key_ring),
+            profiles=profiles,
             record=self.recorder.add,
             epoch=lambda: self.beater.epoch,
             wake_claimer=lambda: self._claim_loop.wake(),

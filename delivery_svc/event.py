@@ -23,13 +23,16 @@ class EventType(StrEnum):
     STARTED = "job.run.started"
     COMPLETED = "job.run.completed"
     ERRORED = "job.run.errored"
+    # Operational: for the platform's operator.
+    DEACTIVATED = "subscription.deactivated"
+    REJECTED = "execution.rejected"
 
 
 #: The payload's "runStatus" by its "runStatusCode".
 RUN_STATUS = {1: "Queued", 2: "Starting", 3: "Running", 10: "Success", 20: "Errored", 30: "Cancelled"}
 #: The key of the run's end, by event type: an errored run says when it erred, a started one has no end.
 END_KEY: dict[str, str] = {EventType.COMPLETED: "runFinishedAt", EventType.ERRORED: "runErroredAt"}
-EVENT_TYPES = frozenset(kind.value for kind in EventType)
+RUN_TYPES = frozenset({EventType.STARTED.value, EventType.COMPLETED.value, EventType.ERRORED.value})
 
 
 # What is made once per event is not frozen: that costs four times as much to make.

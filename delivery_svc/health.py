@@ -1,4 +1,4 @@
-"""Health of endpoints: the last answer and when it came, noted for the owner of subscriptions a few times a second.
+"""Health of endpoints: the last answer, when it came, and how many deliveries failed in a row; noted a few times a second.
 
 Per lane and not per attempt: a hundred attempts of an endpoint within a moment cost one row update. A pod that is killed
 loses a moment of it; the attempts themselves are in the log.
@@ -6,8 +6,9 @@ loses a moment of it; the attempts themselves are in the log.
 
 import asyncpg
 
-from delivery_svc.delivery import Attempt
+from delivery_svc.delivery import Settled
 from delivery_svc.store import lane
+from delivery_svc.store.lane import Sign
 
 
 class Health:
@@ -15,21 +16,35 @@ class Health:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._news: dict[int, tuple[int, int]] = {}  # subscription: last status code (0: none yet), began_us
+        self._signs: dict[int, Sign] = {}  # by subscription
 
-    def note(self, subscription_id: int, attempt: Attempt) -> None:
-        """An attempt was recorded. One without an answer leaves the status code before it as it was."""
-        before = self._news.get(subscription_id, (0, 0))
-        code = attempt.exchange.status_code or before[0]
-        self._news[subscription_id] = (code, max(attempt.began_us, before[1]))
+    def note(self, settled: Settled) -> None:
+        """A delivery's attempt was recorded. Only what became of deliveries counts as failure or recovery."""
+        attempt = settled.attempt
+        if attempt is None:
+            return
+        subscription_id = settled.delivery.profile.subscription_id
+        sign = self._signs.get(subscription_id)
+        if sign is None:
+            sign = self._signs[subscription_id] = Sign()
+        sign.status_code = attempt.exchange.status_code or sign.status_code
+        if attempt.began_us > sign.began_us:
+            sign.began_us = attempt.began_us
+        if settled.state == "SUCCEEDED":
+            sign.recovered, sign.failures, sign.failing_us = True, 0, None
+        elif settled.state == "FAILED":
+            sign.failures += 1
+            sign.failing_us = sign.failing_us or attempt.began_us
 
     async def tick(self) -> None:
-        """Writes the news; what cannot be written is kept for the next time, under whatever came meanwhile."""
-        if not self._news:
+        """Writes the signs; what cannot be written is kept for the next time, before whatever came meanwhile."""
+        if not self._signs:
             return
-        news, self._news = self._news, {}
+        signs, self._signs = self._signs, {}
         try:
-            await lane.note_health(self._pool, news)
+            await lane.note_health(self._pool, signs)
         except BaseException:
-            self._news = {**news, **self._news}
+            for subscription_id, later in self._signs.items():
+                signs.setdefault(subscription_id, Sign()).add(later)
+            self._signs = signs
             raise

@@ -22,7 +22,7 @@ from delivery_svc.store.publishing import Room
 log = get_logger()
 PATIENCE_SECONDS = 0.2
 NO_PROFILE = Profile(
-    subscription_id=0, version=0, public_id="", name="", endpoint=None, secret=b"", unsendable="subscription_deleted"
+    subscription_id=0, version=0, public_id="", name="", endpoint=None, secrets=(), unsendable="subscription_deleted"
 )
 
 

@@ -14,6 +14,7 @@
 | runhook_delivery_parked_total           | counter   |                 | rows handed back because their lane was full      |
 | runhook_delivery_rescued_total          | counter   |                 | rows freed of dead epochs                         |
 | runhook_delivery_fenced_total           | counter   |                 | times this pod lost its epoch                     |
+| runhook_delivery_deactivated_total      | counter   |                 | subscriptions set inactive because they fail      |
 | runhook_delivery_due                    | gauge     |                 | free rows that are due, sampled                   |
 | runhook_delivery_oldest_due_age_seconds | gauge     |                 | age of the oldest of them, sampled                |
 | runhook_sender_connections              | gauge     |                 | open connections to endpoints                     |
@@ -41,6 +42,7 @@ BACKLOG = Gauge("runhook_delivery_backlog", "1 while publish leases nothing.")
 PARKED = Counter("runhook_delivery_parked_total", "Rows handed back because their lane was full.")
 RESCUED = Counter("runhook_delivery_rescued_total", "Rows freed of dead epochs.")
 FENCED = Counter("runhook_delivery_fenced_total", "Times this pod lost its epoch.")
+DEACTIVATED = Counter("runhook_delivery_deactivated_total", "Subscriptions set inactive because they fail.")
 DUE = Gauge("runhook_delivery_due", "Free rows that are due.")
 OLDEST_DUE_AGE = Gauge("runhook_delivery_oldest_due_age_seconds", "Age of the oldest free row that is due.")
 CONNECTIONS = Gauge("runhook_sender_connections", "Open connections to endpoints.")

@@ -4,6 +4,7 @@ Every row that leases a delivery brings its subscription's version along, so a c
 claim or publish on, with no time to live and no message between services.
 """
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterable
 
@@ -11,7 +12,8 @@ import asyncpg
 
 from chassis.keyring import KeyRing
 from chassis.logs import get_logger
-from delivery_svc.delivery import Profile
+from delivery_svc.delivery import Profile, Secret
+from delivery_svc.head import custom_lines
 from delivery_svc.sending.endpoint import Endpoint, parse_endpoint
 from delivery_svc.store import subscription
 
@@ -44,33 +46,41 @@ class Profiles:
             self._known.popitem(last=False)
 
     def _profile(self, row: asyncpg.Record) -> Profile:
-        secret = self._secret(row)
         endpoint = _endpoint(row["client_url"])
-        reason = ""
-        if not row["sendable"]:
-            reason = "subscription_inactive"
-        elif secret is None:
-            reason = "signing_secret_unreadable"
-        elif endpoint is None:
-            reason = "client_url_invalid"
+        reason = "" if row["sendable"] else "subscription_inactive"
+        secrets: tuple[Secret, ...] = ()
+        custom_head = b""
+        try:
+            secrets = self._secrets(row)
+            custom_head = self._custom_head(row)
+        except ValueError as error:
+            log.error("secret.unreadable", subscription=row["public_id"], error=str(error))
+            reason = reason or "secret_unreadable"
+        if endpoint is None:
+            reason = reason or "client_url_invalid"
         return Profile(
             subscription_id=row["id"],
             version=row["version"],
             public_id=row["public_id"],
             name=row["name"],
             endpoint=endpoint,
-            secret=secret or b"",
+            secrets=secrets,
+            custom_head=custom_head,
             unsendable=reason,
         )
 
-    def _secret(self, row: asyncpg.Record) -> bytes | None:
-        if row["sealed"] is None:
-            return None
-        try:
-            return self._key_ring.open(row["sealed"], f"signing_secret:{row['id']}")
-        except ValueError as error:
-            log.error("secret.unreadable", subscription=row["public_id"], error=str(error))
-            return None
+    def _secrets(self, row: asyncpg.Record) -> tuple[Secret, ...]:
+        """ValueError when there is none that lasts, or one that the key ring does not open."""
+        if None not in row["secret_expiries"]:
+            raise ValueError("the subscription has no lasting signing secret")
+        name = f"signing_secret:{row['id']}"
+        pairs = zip(row["sealed_secrets"], row["secret_expiries"], strict=True)
+        return tuple(Secret(self._key_ring.open(sealed, name), expires_us) for sealed, expires_us in pairs)
+
+    def _custom_head(self, row: asyncpg.Record) -> bytes:
+        if row["sealed_headers"] is None:
+            return b""
+        return custom_lines(json.loads(self._key_ring.open(row["sealed_headers"], f"custom_headers:{row['id']}")))
 
 
 def _endpoint(client_url: str) -> Endpoint | None:

@@ -64,6 +64,5 @@ class Recorder:
     def _tell(self, group: list[Settled]) -> None:
         metrics.observe(group)
         for settled in group:
-            if settled.attempt is not None:
-                self._health.note(settled.delivery.profile.subscription_id, settled.attempt)
+            self._health.note(settled)
         write_attempts(group)

@@ -44,7 +44,7 @@ def next_step(attempts_made: int, exchange: Exchange, policy: RetryPolicy, rando
     >>> next_step(6, answered, RetryPolicy(), 0.5).delay is None
     True
     """
-    if 200 <= exchange.status_code < 300:
+    if exchange.succeeded:
         return Step(Outcome.SUCCEEDED, None)
     if attempts_made > len(policy.delays):
         return Step(Outcome.RETRYABLE, None)

@@ -1,31 +1,70 @@
-"""The gRPC door of delivery_svc: parse, call one verb, convert."""
+"""The gRPC door of delivery_svc: parse, call one verb, convert. Invariant: who may not call learns and changes nothing."""
 
 from typing import Any
 
+import asyncpg
 import grpc
 
 from chassis.caller import Callers
-from delivery_svc.convert import new_events
+from chassis.errors import NotFound
+from delivery_svc import convert, recent
 from delivery_svc.publish import Publisher
-from delivery_svc.rights import PUBLISH
+from delivery_svc.rights import PUBLISH, READ, TEST
+from delivery_svc.tester import Tester
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1 import delivery_service_pb2_grpc as rpc
 
 SERVICE_NAME = pb.DESCRIPTOR.services_by_name["DeliveryService"].full_name
+Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class DeliveryServicer(rpc.DeliveryServiceServicer):
     """See protos/runhook/delivery/v1/delivery_service.proto for what each call promises."""
 
-    def __init__(self, callers: Callers, publisher: Publisher) -> None:
+    def __init__(self, pool: asyncpg.Pool, callers: Callers, publisher: Publisher, tester: Tester) -> None:
+        self._pool = pool
         self._callers = callers
         self._publisher = publisher
+        self._tester = tester
 
-    async def PublishEvents(
-        self, request: pb.PublishEventsRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> pb.PublishEventsResponse:
+    async def PublishEvents(self, request: pb.PublishEventsRequest, context: Context) -> pb.PublishEventsResponse:
         caller = await self._callers.of(context)
         for account_id in {event.account_id for event in request.events}:
             caller.require(account_id, PUBLISH)
-        event_ids = await self._publisher.publish(new_events(request))
-        return pb.PublishEventsResponse(event_ids=event_ids)
+        events = convert.new_events(request, operational=caller.is_service)
+        return pb.PublishEventsResponse(event_ids=await self._publisher.publish(events))
+
+    async def SendTest(self, request: pb.SendTestRequest, context: Context) -> pb.SendTestResponse:
+        await self._admit(context, request.account_id, TEST)
+        report = await self._tester.send(request.account_id, request.subscription_id)
+        return pb.SendTestResponse(
+            event_id=report.event_id,
+            status_code=report.exchange.status_code,
+            error_message=report.exchange.detail,
+        )
+
+    async def ListDeliveries(self, request: pb.ListDeliveriesRequest, context: Context) -> pb.ListDeliveriesResponse:
+        await self._admit(context, request.account_id, READ)
+        account_id, subscription_id = request.account_id, request.subscription_id
+        found = await recent.page(self._pool, account_id, subscription_id, convert.search(request))
+        total = await recent.count(self._pool, account_id, subscription_id) if request.with_total_size else 0
+        deliveries = [convert.delivery(one) for one in found.deliveries]
+        return pb.ListDeliveriesResponse(deliveries=deliveries, next_page_token=found.next_page_token, total_size=total)
+
+    async def GetDelivery(self, request: pb.GetDeliveryRequest, context: Context) -> pb.GetDeliveryResponse:
+        await self._admit(context, request.account_id, READ)
+        if request.delivery_id:
+            shown, attempts = await recent.by_id(self._pool, request.account_id, request.delivery_id)
+        else:
+            shown, attempts = await recent.by_ends(
+                self._pool, request.account_id, request.subscription_id, request.event_id
+            )
+        return pb.GetDeliveryResponse(
+            delivery=convert.delivery(shown), attempts=[convert.attempt(row, shown) for row in attempts]
+        )
+
+    async def _admit(self, context: Context, account_id: int, permission_sets: frozenset[str]) -> None:
+        caller = await self._callers.of(context)
+        if account_id <= 0:
+            raise NotFound("ACCOUNT_NOT_FOUND", "there is no such account")
+        caller.require(account_id, permission_sets)

@@ -1,5 +1,6 @@
 """Settings of delivery_svc, beside the chassis's."""
 
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
@@ -7,6 +8,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from chassis.settings import ServiceSettings
+from delivery_svc.deactivation import DeactivationPolicy
 from delivery_svc.retry import RetryPolicy
 from delivery_svc.sending.address import Network
 
@@ -24,6 +26,10 @@ class DeliverySettings(ServiceSettings):
     delivery_retry_delays_seconds: str = "1,5,20,60,180"
     #: Share of a retry delay by which it is moved either way.
     delivery_retry_jitter: float = Field(default=0.2, ge=0, le=1)
+    #: Deliveries (not attempts) that fail in a row until a subscription is set inactive. 0: never for that reason.
+    delivery_deactivate_after_failures: int = Field(default=1000, ge=0)
+    #: Seconds with failed deliveries alone until a subscription is set inactive. 0: never for that reason.
+    delivery_deactivate_after_seconds: float = Field(default=604_800, ge=0, le=10**9)
     #: Networks that may be sent to although they are private or otherwise denied, such as 10.20.0.0/16.
     delivery_allowed_networks: str = ""
     #: File with certificates of a private CA that endpoints may be signed by, beside the system's.
@@ -68,6 +74,15 @@ class DeliverySettings(ServiceSettings):
     def allowed_networks(self) -> tuple[Network, ...]:
         """The allow list."""
         return tuple(ip_network(part.strip()) for part in self.delivery_allowed_networks.split(",") if part.strip())
+
+    @property
+    def deactivation_policy(self) -> DeactivationPolicy:
+        """When a subscription is set inactive."""
+        seconds = self.delivery_deactivate_after_seconds
+        return DeactivationPolicy(
+            failures=self.delivery_deactivate_after_failures or None,
+            period=timedelta(seconds=seconds) if seconds else None,
+        )
 
     @property
     def retry_policy(self) -> RetryPolicy:

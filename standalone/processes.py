@@ -80,6 +80,7 @@ def _told(home: Home, database: ReadyDatabase, addresses: Addresses, name: str) 
             "DATABASE_URL": database.role_urls[f"runhook_{name.removesuffix('_svc')}"],
             "GRPC_ADDRESS": addresses.grpc[name],
             "KEY_RING_FILE": str(home.secret("key-ring", new_key_ring)),
+            "OPERATOR_ACCOUNT_ID": str(ACCOUNT_ID),
         }
     return told
 

@@ -40,6 +40,11 @@ class Exchange:
     body: bytes  # the first 4 KiB of the answer
     duration: float  # seconds
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the endpoint took the delivery: any 2xx."""
+        return 200 <= self.status_code < 300
+
 
 def unanswered(error: ErrorClass, detail: str, duration: float) -> Exchange:
     """The report of a POST that got no answer."""

@@ -5,7 +5,8 @@ draws locks it first and looks at the parked rows by later statements. So a lane
 row of it is about to commit.
 """
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -47,14 +48,46 @@ returning k.subscription_id, k.next_due_at
 
 # In the order of their ids, so that two pods take row locks in one order.
 NOTE_HEALTH = """
-insert into delivery.lane as k (subscription_id, last_status_code, last_attempt_at)
-select h.subscription_id, h.status_code, timestamptz 'epoch' + h.began_us * interval '1 microsecond'
-  from unnest($1::bigint[], $2::smallint[], $3::bigint[]) as h(subscription_id, status_code, began_us)
+insert into delivery.lane as k (subscription_id, last_status_code, last_attempt_at, consecutive_failures, failing_since)
+select h.subscription_id, h.status_code, timestamptz 'epoch' + h.began_us * interval '1 microsecond', h.failures,
+       timestamptz 'epoch' + h.failing_us * interval '1 microsecond'
+  from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::int[], $5::bigint[])
+       as h(subscription_id, status_code, began_us, failures, failing_us)
  order by h.subscription_id
 on conflict (subscription_id) do update
    set last_status_code = case when excluded.last_status_code = 0 then k.last_status_code else excluded.last_status_code end,
-       last_attempt_at = greatest(k.last_attempt_at, excluded.last_attempt_at)
+       last_attempt_at = greatest(k.last_attempt_at, excluded.last_attempt_at),
+       consecutive_failures = excluded.consecutive_failures
+           + case when excluded.subscription_id = any ($6::bigint[]) then 0 else k.consecutive_failures end,
+       failing_since = case when excluded.subscription_id = any ($6::bigint[]) then excluded.failing_since
+                            else coalesce(k.failing_since, excluded.failing_since) end
 """
+
+
+# Not frozen: one is changed at every attempt, and a new one each time would cost several times as much.
+@dataclass(slots=True)
+class Sign:
+    """What a lane's attempts showed within a moment. Times are microseconds since 1970, on the database's clock.
+
+    `status_code` is the last answer's, 0 for none; `failures` counts deliveries that FAILED since the last success of the
+    moment, the first at `failing_us`; `recovered` says that there was such a success.
+    """
+
+    status_code: int = 0
+    began_us: int = 0
+    failures: int = 0
+    failing_us: int | None = None
+    recovered: bool = False
+
+    def add(self, later: "Sign") -> None:
+        """Takes in what was seen after it."""
+        self.status_code = later.status_code or self.status_code
+        self.began_us = max(self.began_us, later.began_us)
+        if later.recovered:
+            self.recovered, self.failures, self.failing_us = True, 0, None
+        self.failures += later.failures
+        if self.failing_us is None:
+            self.failing_us = later.failing_us
 
 
 async def due_lanes(connection: asyncpg.Connection, full: list[int], limit: int) -> list[int]:
@@ -74,7 +107,59 @@ async def set_next_due(connection: asyncpg.Connection, lanes: list[int]) -> dict
     return {row["subscription_id"]: row["next_due_at"] for row in rows}
 
 
-async def note_health(pool: asyncpg.Pool, news: dict[int, tuple[int, int]]) -> None:
-    """Notes the last status code (0: no answer, keep the one before) and attempt time (microseconds) of these lanes."""
-    codes = [code for code, _ in news.values()]
-    await pool.execute(NOTE_HEALTH, list(news.keys()), codes, [began_us for _, began_us in news.values()])
+async def note_health(pool: asyncpg.Pool, signs: dict[int, Sign]) -> None:
+    """Notes what these lanes' attempts showed. A lane without an answer keeps the status code before."""
+    await pool.execute(
+        NOTE_HEALTH,
+        list(signs.keys()),
+        [sign.status_code for sign in signs.values()],
+        [sign.began_us for sign in signs.values()],
+        [sign.failures for sign in signs.values()],
+        [sign.failing_us for sign in signs.values()],
+        [subscription_id for subscription_id, sign in signs.items() if sign.recovered],
+    )
+
+
+FAILING = """
+select k.subscription_id, s.public_id, s.account_id, s.name, k.consecutive_failures, k.failing_since,
+       case when s.active then s.version else s.version - 1 end as version, clock_timestamp() as now
+  from delivery.lane k
+  join subscription.subscription s on s.id = k.subscription_id
+ where k.failing_since is not null
+   and (k.consecutive_failures >= $1 or k.failing_since <= clock_timestamp() - $2::interval)
+   and s.deleted_at is null
+   and (s.active or s.deactivate_reason is not null)
+ order by k.failing_since
+ limit $3
+"""
+
+FORGIVE = """
+update delivery.lane set consecutive_failures = 0, failing_since = null where subscription_id = $1
+"""
+
+FORGIVE_PAUSED = """
+update delivery.lane k
+   set consecutive_failures = 0, failing_since = null
+  from subscription.subscription s
+ where k.failing_since is not null
+   and s.id = k.subscription_id
+   and not s.active
+   and (s.deactivate_reason is null or s.deleted_at is not null)
+"""
+
+
+async def failing(pool: asyncpg.Pool, failures: int, seconds: timedelta, limit: int) -> list[asyncpg.Record]:
+    """Lanes with that many failures in a row, or failing for that long, the longest failing first; with a declared read of
+    whose they are. `version` is the one that failed: of one that was deactivated since, the version before."""
+    rows: list[asyncpg.Record] = await pool.fetch(FAILING, failures, seconds, limit)
+    return rows
+
+
+async def forgive(pool: asyncpg.Pool, subscription_id: int) -> None:
+    """Counts from nothing again."""
+    await pool.execute(FORGIVE, subscription_id)
+
+
+async def forgive_paused(pool: asyncpg.Pool) -> None:
+    """The same for those that their owner paused or deleted: who revives one gives it a fresh start."""
+    await pool.execute(FORGIVE_PAUSED)

@@ -1,0 +1,191 @@
+"""Recent Deliveries: pages of a subscription's deliveries, and one delivery with its attempts.
+
+Invariant: a page holds bodies of at most 4 MiB together, so that it fits a message; what is left begins the next page.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from chassis.errors import BadField, InvalidInput, NotFound
+from chassis.ids import is_id
+from delivery_svc.event import Event
+from delivery_svc.payload import render_body
+from delivery_svc.store import recent, subscription
+
+DEFAULT_PAGE = 20
+LARGEST_PAGE = 100
+LARGEST_SKIP = 10_000
+MOST_COUNTED = 10_000
+MOST_ATTEMPTS = 1000
+LARGEST_BODIES = 4 * 1024 * 1024
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+BEGIN_OF_TIME = EPOCH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A delivery as it is shown. `body` is what goes out, at every attempt the same bytes."""
+
+    id: int
+    event_id: str
+    subscription_id: str
+    account_identifier: str
+    event_type: str
+    job_id: int
+    state: str
+    reason: str
+    attempts: int
+    last_status_code: int
+    published_at: datetime
+    finished_at: datetime | None
+    body: bytes
+    test: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a page is asked for: None, 0 and "" stand for no wish."""
+
+    page_size: int = 0
+    page_token: str = ""
+    skip: int = 0
+    state: str | None = None
+    published_after: datetime | None = None
+    published_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Newest first; `next_page_token` is empty on the last one."""
+
+    deliveries: list[Shown]
+    next_page_token: str
+
+
+async def page(pool: asyncpg.Pool, account_id: int, public_id: str, search: Search) -> Page:
+    """A page of a subscription's deliveries. NotFound, InvalidInput."""
+    before = _check(search)
+    found = await _subscription(pool, account_id, public_id)
+    size = min(search.page_size or DEFAULT_PAGE, LARGEST_PAGE)
+    since = search.published_after or BEGIN_OF_TIME
+    wanted = search.skip + size + 1
+    rows = await recent.page(pool, found["id"], before=before, since=since, state=search.state, limit=wanted)
+    rows = rows[search.skip :]
+    shown = _within(await _shown(pool, rows[:size]))
+    more = len(shown) < len(rows)
+    return Page(deliveries=shown, next_page_token=_token(shown[-1]) if more and shown else "")
+
+
+async def count(pool: asyncpg.Pool, account_id: int, public_id: str) -> int:
+    """How many deliveries the subscription has, counted up to 10,000. NotFound."""
+    found = await _subscription(pool, account_id, public_id)
+    return await recent.count(pool, found["id"], MOST_COUNTED)
+
+
+async def by_id(pool: asyncpg.Pool, account_id: int, delivery_id: int) -> tuple[Shown, list[asyncpg.Record]]:
+    """A delivery and its attempts. NotFound."""
+    return await _with_attempts(pool, await recent.by_id(pool, account_id, delivery_id))
+
+
+async def by_ends(
+    pool: asyncpg.Pool, account_id: int, public_id: str, event_id: str
+) -> tuple[Shown, list[asyncpg.Record]]:
+    """The delivery of an event to a subscription, and its attempts. NotFound."""
+    found = await _subscription(pool, account_id, public_id)
+    if not is_id("wev_", event_id):
+        raise _no_delivery()
+    return await _with_attempts(pool, await recent.by_ends(pool, account_id, found["id"], event_id))
+
+
+def _check(search: Search) -> tuple[datetime, int]:
+    """Where the page begins: before this moment and id. InvalidInput names every bad field."""
+    bad = []
+    if search.page_size < 0:
+        bad.append(BadField("page_size", "must not be below 0"))
+    if not 0 <= search.skip <= LARGEST_SKIP:
+        bad.append(BadField("skip", f"must be 0 to {LARGEST_SKIP:,}: use page tokens to go further"))
+    before = (search.published_before or END_OF_TIME, 0)
+    if search.page_token:
+        try:
+            before = min(before, _place(search.page_token))
+        except (ValueError, OverflowError):
+            bad.append(BadField("page_token", "must be the next_page_token of an answer, or empty"))
+    if bad:
+        raise InvalidInput(bad)
+    return before
+
+
+def _token(last: Shown) -> str:
+    microseconds = (last.published_at - EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(b"%d.%d" % (microseconds, last.id)).decode().rstrip("=")
+
+
+def _place(token: str) -> tuple[datetime, int]:
+    try:
+        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, UnicodeError) as error:
+        raise ValueError("not base64url") from error
+    microseconds, _, delivery_id = text.partition(".")
+    if not (microseconds.isdecimal() and delivery_id.isdecimal()) or int(delivery_id) >= 2**63:
+        raise ValueError("not a place")
+    return EPOCH + timedelta(microseconds=int(microseconds)), int(delivery_id)
+
+
+async def _subscription(pool: asyncpg.Pool, account_id: int, public_id: str) -> asyncpg.Record:
+    found = await subscription.find(pool, account_id, public_id) if is_id("wsu_", public_id) else None
+    if found is None:
+        raise NotFound("SUBSCRIPTION_NOT_FOUND", "the account has no such subscription: list those it has")
+    return found
+
+
+async def _with_attempts(pool: asyncpg.Pool, row: asyncpg.Record | None) -> tuple[Shown, list[asyncpg.Record]]:
+    shown = await _shown(pool, [] if row is None else [row])
+    if not shown:
+        raise _no_delivery()
+    return shown[0], await recent.attempts(pool, shown[0].id, shown[0].published_at, MOST_ATTEMPTS)
+
+
+def _no_delivery() -> NotFound:
+    return NotFound("DELIVERY_NOT_FOUND", "there is no such delivery, or it is older than 30 days")
+
+
+def _within(shown: list[Shown]) -> list[Shown]:
+    """As many as their bodies allow, one at least."""
+    size = 0
+    for index, one in enumerate(shown):
+        size += len(one.body)
+        if size > LARGEST_BODIES and index:
+            return shown[:index]
+    return shown
+
+
+async def _shown(pool: asyncpg.Pool, rows: list[asyncpg.Record]) -> list[Shown]:
+    details = await recent.details(pool, rows) if rows else {}
+    return [_one(row, details[row["id"]]) for row in rows if row["id"] in details]
+
+
+def _one(row: asyncpg.Record, more: asyncpg.Record) -> Shown:
+    event = Event(
+        row["event_id"], more["account_id"], more["event_type"], more["job_id"], more["event_time_ns"], more["data"]
+    )
+    return Shown(
+        id=row["id"],
+        event_id=row["event_id"],
+        subscription_id=more["subscription_public_id"],
+        account_identifier=more["account_identifier"],
+        event_type=more["event_type"],
+        job_id=more["job_id"],
+        state=row["state"],
+        reason=row["reason"],
+        attempts=row["attempts"],
+        last_status_code=more["last_status_code"] or 0,
+        published_at=row["published_at"],
+        finished_at=row["finished_at"],
+        body=render_body(event, more["subscription_public_id"], row["webhook_name"]),
+        test=row["test"],
+    )

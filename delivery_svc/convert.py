@@ -121,34 +121,34 @@ def _new(event: event_pb2.Event) -> NewEvent:
         return operational_event(
             event.account_id, event_type, told, request_id=request_id or None, event_time_ns=time_ns
         )
-    run = event.job_run
-    data = render_data(
-        event_type,
-        JobRun(
-            job_id=run.job_id,
-            job_name=run.job_name,
-            run_id=run.run_id,
-            environment_id=run.environment_id,
-            environment_name=run.environment_name,
-            dbt_version=run.dbt_version,
-            project_name=run.project_name,
-            project_id=run.project_id,
-            run_status_code=run.run_status,
-            run_status_message=run.run_status_message,
-            run_reason=run.run_reason,
-            run_started_at=run.run_start_time.seconds if run.HasField("run_start_time") else None,
-            run_finished_at=run.run_finish_time.seconds if run.HasField("run_finish_time") else None,
-        ),
-    )
+    data = render_data(event_type, _job_run(event.job_run))
     return NewEvent(
         account_id=event.account_id,
         event_type=event_type,
-        job_id=run.job_id,
+        job_id=event.job_run.job_id,
         request_id=request_id or None,
         event_time_ns=time_ns,
         data=data,
         # Only what has a request id is ever compared.
         body_hash=_digest(event_type, time_ns, data) if request_id else b"",
+    )
+
+
+def _job_run(run: event_pb2.JobRun) -> JobRun:
+    return JobRun(
+        job_id=run.job_id,
+        job_name=run.job_name,
+        run_id=run.run_id,
+        environment_id=run.environment_id,
+        environment_name=run.environment_name,
+        dbt_version=run.dbt_version,
+        project_name=run.project_name,
+        project_id=run.project_id,
+        run_status_code=run.run_status,
+        run_status_message=run.run_status_message,
+        run_reason=run.run_reason,
+        run_started_at=run.run_start_time.seconds if run.HasField("run_start_time") else None,
+        run_finished_at=run.run_finish_time.seconds if run.HasField("run_finish_time") else None,
     )
 
 

@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable
 
 from chassis.clock import DatabaseClock
-from delivery_svc.delivery import Attempt, Delivery, Settled
+from delivery_svc.delivery import Attempt, Delivery, Profile, Settled
+from delivery_svc.event import Event
 from delivery_svc.head import render_head
 from delivery_svc.payload import render_body
 from delivery_svc.retry import Outcome, RetryPolicy, next_step
@@ -24,14 +25,17 @@ class Courier:
         self._attempt_id = attempt_id
 
     def send(self, delivery: Delivery, done: Callable[[Exchange], None]) -> None:
-        """Begins the POST. A delivery whose profile has no endpoint or no secret never comes here."""
-        profile = delivery.profile
+        """Begins the next attempt. A delivery whose profile is unsendable never comes here."""
+        delivery.began_us = self.post(delivery.profile, delivery.event, delivery.webhook_name, done)
+
+    def post(self, profile: Profile, event: Event, webhook_name: str, done: Callable[[Exchange], None]) -> int:
+        """Begins a signed POST; when that was, in microseconds since 1970. The profile has an endpoint and a secret."""
         assert profile.endpoint is not None
-        now_us = delivery.began_us = self._clock.now_us()
-        event_id = delivery.event.event_id
-        body = render_body(delivery.event, profile.public_id, delivery.webhook_name)
-        head = render_head(profile.keys(now_us), event_id, now_us, body, profile.custom_head)
+        now_us = self._clock.now_us()
+        body = render_body(event, profile.public_id, webhook_name)
+        head = render_head(profile.keys(now_us), event.event_id, now_us, body, profile.custom_head)
         self._sender.send(profile.endpoint, head, body, done)
+        return now_us
 
     def settle(self, delivery: Delivery, exchange: Exchange) -> Settled:
         """Judges an attempt. One that this process cut short by stopping is given back: it says nothing of the endpoint."""

@@ -44,18 +44,9 @@ class Engine:
         self._grace = settings.grace_seconds
         self.beater = Beater(pool, clock, settings.pod_name, dead_after)
         self.sender = _sender(settings)
-        courier = Courier(
-            sender=self.sender, policy=settings.retry_policy, clock=clock, attempt_id=self.beater.attempt_id
-        )
+        attempt_id = self.beater.attempt_id
+        courier = Courier(sender=self.sender, policy=settings.retry_policy, clock=clock, attempt_id=attempt_id)
         profiles = Profiles(pool, key_ring)
-        self.tester = Tester(
-            pool=pool,
-            profiles=profiles,
-            sender=self.sender,
-            clock=clock,
-            beater=self.beater,
-            timeout=settings.delivery_timeout_seconds,
-        )
         self.health = Health(pool)
         self.recorder = Recorder(pool, self.health, lambda ids: self.dispatcher.release(ids))
         self.dispatcher = Dispatcher(
@@ -77,6 +68,7 @@ class Engine:
         self.publisher = Publisher(pool, clock, self.intake, self.reconciler.suspect)
         self.claimer = Claimer(pool, self.dispatcher, self.intake, self.beater.may_send, self.reconciler.suspect)
         self.rescuer = Rescuer(pool, dead_after)
+        self.tester = Tester(pool, profiles, courier, clock, attempt_id, settings.delivery_timeout_seconds)
         self._claim_loop = Loop("claim", self.claimer.tick, interval=settings.delivery_claim_seconds)
         self.loops = [self._claim_loop, *self._slow_loops(settings.delivery_heartbeat_seconds)]
         self.beater.on_fenced = self._fenced

@@ -5,6 +5,7 @@ short was never made. It does not count toward deactivation.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncpg
@@ -13,15 +14,12 @@ from chassis.clock import DatabaseClock
 from chassis.errors import NotFound, ResourceExhausted, Unavailable
 from chassis.ids import is_id
 from chassis.logs import get_logger
-from delivery_svc.beater import Beater
+from delivery_svc.courier import Courier
 from delivery_svc.delivery import Profile
 from delivery_svc.event import Event
-from delivery_svc.head import render_head
-from delivery_svc.payload import render_body
 from delivery_svc.profiles import Profiles
 from delivery_svc.sample import sample_event
 from delivery_svc.sending.exchange import ErrorClass, Exchange, unanswered
-from delivery_svc.sending.sender import Sender
 from delivery_svc.store import lane, subscription, trial
 
 log = get_logger()
@@ -43,19 +41,18 @@ class Tester:
 
     def __init__(
         self,
-        *,
         pool: asyncpg.Pool,
         profiles: Profiles,
-        sender: Sender,
+        courier: Courier,
         clock: DatabaseClock,
-        beater: Beater,
+        attempt_id: Callable[[], int],
         timeout: float,
     ) -> None:
         self._pool = pool
         self._profiles = profiles
-        self._sender = sender
+        self._courier = courier
         self._clock = clock
-        self._beater = beater
+        self._attempt_id = attempt_id
         self._seconds = max(timeout - HASTE_SECONDS, timeout / 2)
         self._under_way = 0
 
@@ -66,9 +63,8 @@ class Tester:
             raise ResourceExhausted("TOO_MANY_TESTS", "too many tests are under way: try again", retry_after=2.0)
         self._under_way += 1
         try:
-            began_us = self._clock.now_us()
-            event = sample_event(account_id, began_us)
-            exchange = await self._exchange(profile, event, began_us)
+            event = sample_event(account_id, self._clock.now_us())
+            began_us, exchange = await self._exchange(profile, event)
             await self._record(profile, event, began_us, exchange)
         finally:
             self._under_way -= 1
@@ -88,29 +84,28 @@ class Tester:
             )
         return profile
 
-    async def _exchange(self, profile: Profile, event: Event, began_us: int) -> Exchange:
+    async def _exchange(self, profile: Profile, event: Event) -> tuple[int, Exchange]:
+        """When the POST was begun, in microseconds since 1970, and what came of it."""
         if profile.endpoint is None:
-            return unanswered(ErrorClass.CONNECT, "Nothing can be sent to this client_url.", 0.0)
+            return self._clock.now_us(), unanswered(ErrorClass.CONNECT, "Nothing can be sent to this client_url.", 0.0)
         reported: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
 
         def done(exchange: Exchange) -> None:
             if not reported.done():
                 reported.set_result(exchange)
 
-        body = render_body(event, profile.public_id, profile.name)
-        head = render_head(profile.keys(began_us), event.event_id, began_us, body, profile.custom_head)
-        self._sender.send(profile.endpoint, head, body, done)
+        began_us = self._courier.post(profile, event, profile.name, done)
         try:
             exchange = await asyncio.wait_for(reported, self._seconds)
         except TimeoutError:
-            return unanswered(ErrorClass.TIMEOUT, f"No complete answer within {self._seconds:g} s.", self._seconds)
+            exchange = unanswered(ErrorClass.TIMEOUT, f"No complete answer within {self._seconds:g} s.", self._seconds)
         if exchange.error is ErrorClass.SHUTDOWN:
             raise Unavailable("SHUTTING_DOWN", "this process ends: call again", retry_after=1.0)
-        return exchange
+        return began_us, exchange
 
     async def _record(self, profile: Profile, event: Event, began_us: int, exchange: Exchange) -> None:
         made = trial.Trial(
-            attempt_id=self._beater.attempt_id(),
+            attempt_id=self._attempt_id(),
             event=event,
             subscription_id=profile.subscription_id,
             webhook_name=profile.name,

@@ -35,6 +35,8 @@ class KeyRing:
         keys = dict(_key(line, number, variable) for number, line in enumerate(lines, 1))
         if not keys:
             raise SettingsError([f"{variable}: {path} holds no key"])
+        if len(keys) < len(lines):
+            raise SettingsError([f"{variable}: a key id is there twice: a new key needs a new id"])
         return cls(keys)
 
     def seal(self, secret: bytes, row: str) -> bytes:
@@ -42,6 +44,10 @@ class KeyRing:
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._ciphers[self._sealing].encrypt(nonce, secret, row.encode())
         return b".".join((VERSION, self._sealing, nonce + sealed))
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether a value was sealed under the first key, so that the others may go as far as it is concerned."""
+        return sealed.startswith(b".".join((VERSION, self._sealing, b"")))
 
     def open(self, sealed: bytes, row: str) -> bytes:
         """Decrypts. ValueError when the key is not on the ring, the row is another, or the bytes were changed."""

@@ -35,6 +35,7 @@ from runhook.delivery.v1.delivery_pb2 import DeliveryState
 _REQUEST_ID = re.compile(r"[\x21-\x7e]+")
 NOT_WRITABLE = "is not a time that can be written: years 1970 to 9999, nanos 0 to 999,999,999"
 _LAST_SECOND = 253_402_300_799  # of the year 9999
+_LAST_KEPT = 9_214_646_399  # of the year 2261: events' times are nanoseconds in 64 bits
 
 
 def new_events(request: pb.PublishEventsRequest, *, operational: bool) -> list[NewEvent]:
@@ -72,8 +73,11 @@ def _faults(event: event_pb2.Event, operational: bool) -> Iterator[tuple[str, st
     request_id = event.request_id
     if request_id and (len(request_id) > LONGEST_REQUEST_ID or not _REQUEST_ID.fullmatch(request_id)):
         yield "request_id", f"must be at most {LONGEST_REQUEST_ID} printable ASCII characters"
-    if event.HasField("event_time") and not _writable(event.event_time):
-        yield "event_time", NOT_WRITABLE
+    if event.HasField("event_time"):
+        if not _writable(event.event_time):
+            yield "event_time", NOT_WRITABLE
+        elif event.event_time.seconds > _LAST_KEPT:
+            yield "event_time", "is too late to be kept to the nanosecond: years 1970 to 2261"
     if operational:
         yield from _fact_faults(event.operational_fact)
     elif event.HasField("job_run"):

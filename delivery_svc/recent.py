@@ -3,8 +3,6 @@
 Invariant: a page holds bodies of at most 4 MiB together, so that it fits a message; what is left begins the next page.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,10 +10,12 @@ import asyncpg
 
 from chassis.errors import BadField, InvalidInput, NotFound
 from chassis.ids import is_id
+from chassis.page_token import keys_of, page_token
 from delivery_svc.event import Event
 from delivery_svc.payload import render_body
 from delivery_svc.store import recent, subscription
 
+LIST = "deliveries"
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
 LARGEST_SKIP = 10_000
@@ -121,19 +121,12 @@ def _check(search: Search) -> tuple[datetime, int]:
 
 
 def _token(last: Shown) -> str:
-    microseconds = (last.published_at - EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(b"%d.%d" % (microseconds, last.id)).decode().rstrip("=")
+    return page_token(LIST, (last.published_at - EPOCH) // timedelta(microseconds=1), last.id)
 
 
 def _place(token: str) -> tuple[datetime, int]:
-    try:
-        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, UnicodeError) as error:
-        raise ValueError("not base64url") from error
-    microseconds, _, delivery_id = text.partition(".")
-    if not (microseconds.isdecimal() and delivery_id.isdecimal()) or int(delivery_id) >= 2**63:
-        raise ValueError("not a place")
-    return EPOCH + timedelta(microseconds=int(microseconds)), int(delivery_id)
+    microseconds, delivery_id = keys_of(LIST, token, 2)
+    return EPOCH + timedelta(microseconds=microseconds), delivery_id
 
 
 async def _subscription(pool: asyncpg.Pool, account_id: int, public_id: str) -> asyncpg.Record:

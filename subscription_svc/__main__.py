@@ -8,17 +8,25 @@ from chassis.caller import Callers
 from chassis.database import open_pool
 from chassis.grpc_server import GrpcServer
 from chassis.keyring import KeyRing
+from chassis.loop import Loop
 from chassis.process import Process, run
-from runhook.subscription.v1.subscription_service_pb2 import DESCRIPTOR
+from runhook.subscription.v1 import account_service_pb2, subscription_service_pb2
+from runhook.subscription.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from runhook.subscription.v1.subscription_service_pb2_grpc import add_SubscriptionServiceServicer_to_server
+from subscription_svc.account_servicer import AccountServicer
+from subscription_svc.admission import Admission
 from subscription_svc.bootstrap import make_first_account
+from subscription_svc.pruner import Pruner
 from subscription_svc.servicer import Servicer
 from subscription_svc.settings import SubscriptionSettings
 from subscription_svc.subscribe import Subscriber
 
 NAME = "subscription_svc"
-SCHEMA_VERSION = 3  # delivery.lane is read for the health of endpoints
-SERVICE = DESCRIPTOR.services_by_name["SubscriptionService"].full_name
+SCHEMA_VERSION = 5  # tokens tell when they were used; custom headers
+SERVICES = [
+    subscription_service_pb2.DESCRIPTOR.services_by_name["SubscriptionService"].full_name,
+    account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
+]
 
 
 async def work(settings: SubscriptionSettings, process: Process, stack: AsyncExitStack) -> None:
@@ -29,13 +37,22 @@ async def work(settings: SubscriptionSettings, process: Process, stack: AsyncExi
     pool = await stack.enter_async_context(open_pool(settings, NAME, SCHEMA_VERSION))
     if settings.subscription_first_account_id is not None and token is not None:
         await make_first_account(pool, settings.subscription_first_account_id, token)
-    subscriber = Subscriber(pool=pool, key_ring=key_ring, most_per_account=settings.subscription_most_per_account)
-    servicer = Servicer(pool, Callers(pool, credential), subscriber)
+    subscriber = Subscriber(
+        pool=pool,
+        key_ring=key_ring,
+        most_per_account=settings.subscription_most_per_account,
+        operator_account_id=settings.operator_account_id,
+    )
+    admission = Admission(pool, Callers(pool, credential), settings.operator_account_id)
+    subscriptions = Servicer(pool, key_ring, admission, subscriber)
+    accounts = AccountServicer(pool, admission, settings.subscription_most_tokens_per_account)
 
     def add(server: grpc.aio.Server) -> None:
-        add_SubscriptionServiceServicer_to_server(servicer, server)
+        add_SubscriptionServiceServicer_to_server(subscriptions, server)
+        add_AccountServiceServicer_to_server(accounts, server)
 
-    await process.serve(doors=[GrpcServer(settings, add, [SERVICE])])
+    pruning = Loop("prune", Pruner(pool).tick, interval=3600)
+    await process.serve(doors=[GrpcServer(settings, add, SERVICES)], loops=[pruning])
 
 
 if __name__ == "__main__":

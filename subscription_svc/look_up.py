@@ -1,23 +1,23 @@
-"""Reads subscriptions. Invariant: another account's, a deleted and an unknown one look the same: not found."""
+"""Reads subscriptions, and what of their secrets may be told.
+
+Invariant: another account's, a deleted and an unknown one look the same: not found.
+"""
 
 import asyncpg
 
-from chassis.errors import BadField, InvalidInput, NotFound
+from chassis.errors import BadField, FailedPrecondition, InvalidInput, NotFound
 from chassis.ids import is_id
+from chassis.keyring import KeyRing
+from chassis.logs import get_logger
+from subscription_svc import custom_headers
+from subscription_svc.secret import SigningSecret
+from subscription_svc.store import secret_setting, signing_secret
 from subscription_svc.store import subscription as store
 from subscription_svc.subscription import Subscription
 
+log = get_logger()
 DEFAULT_PAGE = 10
 LARGEST_PAGE = 100
-
-
-async def one(pool: asyncpg.Pool, account_id: int, public_id: str) -> Subscription:
-    """The account's subscription of that id, whatever was sent as one."""
-    check_form(public_id)
-    found = await store.find(pool, account_id, public_id)
-    if found is None:
-        raise not_found()
-    return found
 
 
 async def page(pool: asyncpg.Pool, account_id: int, *, page_size: int, skip: int) -> tuple[list[Subscription], int]:
@@ -26,6 +26,31 @@ async def page(pool: asyncpg.Pool, account_id: int, *, page_size: int, skip: int
     if bad := [BadField(field, "must not be below 0") for field, number in numbers.items() if number < 0]:
         raise InvalidInput(bad)
     return await store.page(pool, account_id, limit=min(page_size or DEFAULT_PAGE, LARGEST_PAGE), offset=skip)
+
+
+async def signing_secrets(pool: asyncpg.Pool, account_id: int, public_id: str) -> list[SigningSecret]:
+    """The living ones, first the one that signs `Authorization`."""
+    check_form(public_id)
+    found = await signing_secret.living(pool, account_id, public_id)
+    if found is None:
+        raise not_found()
+    return found
+
+
+async def names_of_headers(pool: asyncpg.Pool, key_ring: KeyRing, account_id: int, public_id: str) -> list[str]:
+    """The names of its custom headers, in order. FailedPrecondition when their key is gone."""
+    check_form(public_id)
+    found = await secret_setting.find(pool, account_id, public_id, custom_headers.KIND)
+    if found is None:
+        raise not_found()
+    if found.sealed is None:
+        return []
+    try:
+        return custom_headers.names(key_ring.open(found.sealed, custom_headers.row_name(found.subscription_id)))
+    except ValueError as error:
+        log.error("custom_headers.unreadable", account=account_id, subscription=public_id, error=str(error))
+        message = "the custom headers cannot be read with the platform's keys: set them again"
+        raise FailedPrecondition("HEADERS_UNREADABLE", message) from error
 
 
 def check_form(public_id: str) -> None:

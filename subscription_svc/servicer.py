@@ -1,36 +1,37 @@
 """SubscriptionService: parse, call one verb, convert. Invariant: who may not call learns and changes nothing."""
 
-from typing import Any
-
 import asyncpg
-import grpc
 
-from chassis.caller import Caller, Callers
-from chassis.errors import NotFound, PermissionDenied
+from chassis.keyring import KeyRing
 from runhook.subscription.v1 import subscription_service_pb2 as pb
 from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceServicer
 from subscription_svc import convert, look_up, rights
-from subscription_svc.store import account
+from subscription_svc.admission import Admission, Context
+from subscription_svc.deactivate import deactivate
+from subscription_svc.finder import Finder
+from subscription_svc.rotate import promote, rotate
+from subscription_svc.set_headers import set_headers
 from subscription_svc.subscribe import Subscriber
+from subscription_svc.subscription import event_types_of
 from subscription_svc.unsubscribe import unsubscribe
 from subscription_svc.update import update
 
-Context = grpc.aio.ServicerContext[Any, Any]
-
 
 class Servicer(SubscriptionServiceServicer):
-    """The five calls."""
+    """The calls about subscriptions and their secrets."""
 
-    def __init__(self, pool: asyncpg.Pool, callers: Callers, subscriber: Subscriber) -> None:
+    def __init__(self, pool: asyncpg.Pool, key_ring: KeyRing, admission: Admission, subscriber: Subscriber) -> None:
         self._pool = pool
-        self._callers = callers
+        self._finder = Finder(pool)
+        self._key_ring = key_ring
+        self._admission = admission
         self._subscriber = subscriber
 
     async def CreateSubscription(
         self, request: pb.CreateSubscriptionRequest, context: Context
     ) -> pb.CreateSubscriptionResponse:
         """Makes a subscription; the only answer with its secret."""
-        await self._admit_writer(context, request.subscription.account_id)
+        await self._admission.writer(context, request.subscription.account_id)
         made, secret = await self._subscriber.subscribe(
             request.subscription.account_id, convert.configuration(request.subscription)
         )
@@ -38,15 +39,15 @@ class Servicer(SubscriptionServiceServicer):
 
     async def GetSubscription(self, request: pb.GetSubscriptionRequest, context: Context) -> pb.GetSubscriptionResponse:
         """Returns one subscription."""
-        await self._admit(context, request.account_id, rights.READ)
-        found = await look_up.one(self._pool, request.account_id, request.subscription_id)
+        await self._admission.one_of(context, request.account_id, rights.READ)
+        found = await self._finder.find(request.account_id, request.subscription_id)
         return pb.GetSubscriptionResponse(subscription=convert.message(found))
 
     async def ListSubscriptions(
         self, request: pb.ListSubscriptionsRequest, context: Context
     ) -> pb.ListSubscriptionsResponse:
         """Returns one page."""
-        await self._admit(context, request.account_id, rights.READ)
+        await self._admission.one_of(context, request.account_id, rights.READ)
         found, total = await look_up.page(
             self._pool, request.account_id, page_size=request.page_size, skip=request.skip
         )
@@ -57,30 +58,69 @@ class Servicer(SubscriptionServiceServicer):
     ) -> pb.UpdateSubscriptionResponse:
         """Replaces a subscription's configuration."""
         wanted = request.subscription
-        await self._admit_writer(context, wanted.account_id)
-        after = await update(self._pool, wanted.account_id, wanted.subscription_id, convert.configuration(wanted))
+        await self._admission.writer(context, wanted.account_id)
+        event_types = event_types_of(wanted.account_id, self._subscriber.operator_account_id)
+        after = await update(
+            self._pool, wanted.account_id, wanted.subscription_id, convert.configuration(wanted), event_types
+        )
         return pb.UpdateSubscriptionResponse(subscription=convert.message(after))
 
     async def DeleteSubscription(
         self, request: pb.DeleteSubscriptionRequest, context: Context
     ) -> pb.DeleteSubscriptionResponse:
         """Deletes a subscription."""
-        await self._admit_writer(context, request.account_id)
+        await self._admission.writer(context, request.account_id)
         await unsubscribe(self._pool, request.account_id, request.subscription_id)
         return pb.DeleteSubscriptionResponse()
 
-    async def _admit(self, context: Context, account_id: int, permission_sets: frozenset[str]) -> Caller:
-        caller = await self._callers.of(context)
-        if account_id <= 0:
-            raise NotFound("ACCOUNT_NOT_FOUND", "there is no such account")
-        caller.require(account_id, permission_sets)
-        return caller
+    async def RotateSigningSecret(
+        self, request: pb.RotateSigningSecretRequest, context: Context
+    ) -> pb.RotateSigningSecretResponse:
+        """Makes a second signing secret; the only answer with it."""
+        await self._admission.writer(context, request.account_id)
+        overlap = convert.overlap_of(request)
+        secret, ends_at = await rotate(self._pool, self._key_ring, request.account_id, request.subscription_id, overlap)
+        return pb.RotateSigningSecretResponse(signing_secret=secret, old_expire_time=convert.timestamp(ends_at))
 
-    async def _admit_writer(self, context: Context, account_id: int) -> None:
-        caller = await self._admit(context, account_id, rights.WRITE)
-        if caller.permission_set not in rights.ENTERPRISE_WRITE_ONLY:
-            return
-        plan = await account.plan(self._pool, account_id)
-        if plan is not None and not rights.may_write(caller.permission_set, plan):
-            message = f"on plan {plan} a {caller.permission_set}'s service token does not write: use another token"
-            raise PermissionDenied("MISSING_PERMISSION", message)
+    async def PromoteSigningSecret(
+        self, request: pb.PromoteSigningSecretRequest, context: Context
+    ) -> pb.PromoteSigningSecretResponse:
+        """Ends a rotation: the new secret is the only one."""
+        await self._admission.writer(context, request.account_id)
+        await promote(self._pool, request.account_id, request.subscription_id)
+        return pb.PromoteSigningSecretResponse()
+
+    async def ListSigningSecrets(
+        self, request: pb.ListSigningSecretsRequest, context: Context
+    ) -> pb.ListSigningSecretsResponse:
+        """Tells of the secrets that live."""
+        await self._admission.one_of(context, request.account_id, rights.READ)
+        found = await look_up.signing_secrets(self._pool, request.account_id, request.subscription_id)
+        return pb.ListSigningSecretsResponse(signing_secrets=convert.secret_messages(found))
+
+    async def SetCustomHeaders(
+        self, request: pb.SetCustomHeadersRequest, context: Context
+    ) -> pb.SetCustomHeadersResponse:
+        """Replaces the headers that go out with every delivery."""
+        await self._admission.writer(context, request.account_id)
+        headers = convert.custom_headers(request.custom_headers)
+        await set_headers(self._pool, self._key_ring, request.account_id, request.subscription_id, headers)
+        return pb.SetCustomHeadersResponse(names=[header.name for header in headers])
+
+    async def ListCustomHeaders(
+        self, request: pb.ListCustomHeadersRequest, context: Context
+    ) -> pb.ListCustomHeadersResponse:
+        """Names those headers."""
+        await self._admission.one_of(context, request.account_id, rights.READ)
+        names = await look_up.names_of_headers(self._pool, self._key_ring, request.account_id, request.subscription_id)
+        return pb.ListCustomHeadersResponse(names=names)
+
+    async def DeactivateSubscription(
+        self, request: pb.DeactivateSubscriptionRequest, context: Context
+    ) -> pb.DeactivateSubscriptionResponse:
+        """Sets a subscription inactive."""
+        await self._admission.our_own(context)
+        deactivated = await deactivate(
+            self._pool, request.account_id, request.subscription_id, version=request.version, reason=request.reason
+        )
+        return pb.DeactivateSubscriptionResponse(deactivated=deactivated)

@@ -21,6 +21,8 @@ class SubscriptionSettings(ServiceSettings):
     subscription_first_token_file: Path | None = None
     #: Most subscriptions that an account may have at a time.
     subscription_most_per_account: int = Field(default=500, ge=1, le=100_000)
+    #: Most service tokens that an account may have at a time; revoked and expired ones do not count.
+    subscription_most_tokens_per_account: int = Field(default=1_000, ge=1, le=100_000)
 
     @classmethod
     def own_prefix(cls) -> str:

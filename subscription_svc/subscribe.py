@@ -12,25 +12,26 @@ from subscription_svc import metrics
 from subscription_svc.secret import new_secret, row_name
 from subscription_svc.store import Connection, account, interest, signing_secret
 from subscription_svc.store import subscription as store
-from subscription_svc.subscription import Configuration, Subscription, broken_rules, interests
+from subscription_svc.subscription import Configuration, Subscription, broken_rules, event_types_of, interests
 
 log = get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """Makes subscriptions: in which database, sealed by which key ring, at most how many an account."""
+    """Makes subscriptions: in which database, sealed by which key ring, at most how many an account; whose may want more."""
 
     pool: asyncpg.Pool
     key_ring: KeyRing
     most_per_account: int
+    operator_account_id: int | None
 
     async def subscribe(self, account_id: int, wish: Configuration) -> tuple[Subscription, str]:
         """The new subscription and its secret, which nobody can read again.
 
         InvalidInput names every bad field; NotFound when there is no such account; ResourceExhausted at its limit.
         """
-        if bad := broken_rules(wish):
+        if bad := broken_rules(wish, event_types_of(account_id, self.operator_account_id)):
             raise InvalidInput(bad)
         async with self.pool.acquire() as connection, connection.transaction():
             made, secret = await self._insert(connection, account_id, wish)

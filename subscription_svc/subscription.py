@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.errors import BadField
-from subscription_svc import client_url
+from subscription_svc import client_url, text
 
 EVENT_TYPES = ("job.run.started", "job.run.completed", "job.run.errored")
+#: They tell of every account, so the operator's alone may want them.
+OPERATIONAL_EVENT_TYPES = ("subscription.deactivated", "execution.rejected")
 LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 2000
 MOST_JOB_IDS = 10_000
@@ -49,9 +51,18 @@ class Subscription:
     last_attempt_at: datetime | None
 
 
-def broken_rules(configuration: Configuration) -> list[BadField]:
-    """Every broken rule at once; empty when the configuration is sound."""
-    return [BadField(f"subscription.{field}", message) for field, message in _complaints(configuration)]
+def event_types_of(account_id: int, operator_account_id: int | None) -> tuple[str, ...]:
+    """What the account's subscriptions may want.
+
+    >>> event_types_of(1, 2), len(event_types_of(2, 2))
+    (('job.run.started', 'job.run.completed', 'job.run.errored'), 5)
+    """
+    return EVENT_TYPES + OPERATIONAL_EVENT_TYPES if account_id == operator_account_id else EVENT_TYPES
+
+
+def broken_rules(configuration: Configuration, event_types: tuple[str, ...]) -> list[BadField]:
+    """Every broken rule at once; empty when the configuration is sound. `event_types` are those it may want."""
+    return [BadField(f"subscription.{field}", message) for field, message in _complaints(configuration, event_types)]
 
 
 def revised(before: Subscription, wanted: Configuration) -> tuple[bool, str | None]:
@@ -69,23 +80,16 @@ def interests(configuration: Configuration) -> list[tuple[str, int]]:
     return [(event_type, job) for event_type in sorted(set(configuration.event_types)) for job in jobs]
 
 
-def _complaints(configuration: Configuration) -> Iterator[tuple[str, str]]:
-    if not configuration.name:
-        yield "name", f"is required: 1 to {LONGEST_NAME} characters"
-    yield from _complaints_of_text("name", configuration.name, LONGEST_NAME)
-    yield from _complaints_of_text("description", configuration.description, LONGEST_DESCRIPTION)
+def _complaints(configuration: Configuration, allowed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for complaint in text.complaints(configuration.name, longest=LONGEST_NAME, required=True):
+        yield "name", complaint
+    for complaint in text.complaints(configuration.description, longest=LONGEST_DESCRIPTION, required=False):
+        yield "description", complaint
     yield from _complaints_of_job_ids(configuration.job_ids)
-    yield from _complaints_of_event_types(configuration.event_types)
+    yield from _complaints_of_event_types(configuration.event_types, allowed)
     problem = client_url.complaint(configuration.client_url)
     if problem is not None:
         yield "client_url", problem
-
-
-def _complaints_of_text(field: str, text: str, longest: int) -> Iterator[tuple[str, str]]:
-    if len(text) > longest:
-        yield field, f"must have at most {longest:,} characters"
-    if "\x00" in text:
-        yield field, "must not hold a NUL character"
 
 
 def _complaints_of_job_ids(job_ids: tuple[int, ...]) -> Iterator[tuple[str, str]]:
@@ -97,12 +101,12 @@ def _complaints_of_job_ids(job_ids: tuple[int, ...]) -> Iterator[tuple[str, str]
             yield f"job_ids[{index}]", "must be a whole number above 0"
 
 
-def _complaints_of_event_types(event_types: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _complaints_of_event_types(event_types: tuple[str, ...], allowed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     if not event_types:
-        yield "event_types", f"is required: one or more of {', '.join(EVENT_TYPES)}"
+        yield "event_types", f"is required: one or more of {', '.join(allowed)}"
     if len(event_types) > MOST_EVENT_TYPES:
         yield "event_types", f"must have at most {MOST_EVENT_TYPES} entries"
         return
     for index, event_type in enumerate(event_types):
-        if event_type not in EVENT_TYPES:
-            yield f"event_types[{index}]", f"must be one of {', '.join(EVENT_TYPES)}"
+        if event_type not in allowed:
+            yield f"event_types[{index}]", f"must be one of {', '.join(allowed)}"

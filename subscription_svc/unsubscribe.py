@@ -4,7 +4,7 @@ import asyncpg
 
 from chassis.logs import get_logger
 from subscription_svc import look_up, metrics
-from subscription_svc.store import interest, signing_secret
+from subscription_svc.store import interest, secret_setting, signing_secret
 from subscription_svc.store import subscription as store
 
 log = get_logger()
@@ -19,5 +19,6 @@ async def unsubscribe(pool: asyncpg.Pool, account_id: int, public_id: str) -> No
             raise look_up.not_found()
         await interest.delete_of(connection, subscription_id)
         await signing_secret.delete_of(connection, subscription_id)
+        await secret_setting.delete_of(connection, subscription_id)
     metrics.DELETED.inc()
     log.info("subscription.deleted", account=account_id, subscription=public_id)

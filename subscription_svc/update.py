@@ -14,14 +14,19 @@ from subscription_svc.subscription import Configuration, Subscription, broken_ru
 log = get_logger()
 
 
-async def update(pool: asyncpg.Pool, account_id: int, public_id: str, wish: Configuration) -> Subscription:
-    """The subscription as it is now. NotFound comes before InvalidInput, which names every bad field."""
+async def update(
+    pool: asyncpg.Pool, account_id: int, public_id: str, wish: Configuration, event_types: tuple[str, ...]
+) -> Subscription:
+    """The subscription as it is now. NotFound comes before InvalidInput, which names every bad field.
+
+    `event_types` are those that the account's subscriptions may want.
+    """
     look_up.check_form(public_id)
     async with pool.acquire() as connection, connection.transaction():
         before = await store.find_and_lock(connection, account_id, public_id)
         if before is None:
             raise look_up.not_found()
-        if bad := broken_rules(wish):
+        if bad := broken_rules(wish, event_types):
             raise InvalidInput(bad)
         after = await _replace(connection, before, wish)
     metrics.UPDATED.inc()

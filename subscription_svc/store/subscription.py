@@ -1,5 +1,6 @@
 """Table subscription.subscription, read together with what delivery_svc knows of each endpoint (a declared read)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,9 @@ import asyncpg
 
 from subscription_svc.store import Connection
 from subscription_svc.subscription import Configuration, Subscription
+
+#: Names a subscription to its account: account id, public id.
+Key = tuple[int, str]
 
 COUNT_OF_ACCOUNT = """
 select count(*)
@@ -22,6 +26,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 returning id
 """
 
+# By public ids alone: given accounts too, the planner may read all that an account has.
 FIND = """
 select s.id, s.public_id, s.account_id, a.public_id as account_identifier, s.name, s.description, s.job_ids,
        s.event_types, s.client_url, s.active, s.deactivate_reason, s.created_at, s.updated_at,
@@ -29,8 +34,7 @@ select s.id, s.public_id, s.account_id, a.public_id as account_identifier, s.nam
   from subscription.subscription s
   join subscription.account a on a.account_id = s.account_id
   left join delivery.lane l on l.subscription_id = s.id
- where s.public_id = $2
-   and s.account_id = $1
+ where s.public_id = any ($1::text[])
    and s.deleted_at is null
 """
 
@@ -77,6 +81,36 @@ update subscription.subscription
 returning updated_at
 """
 
+# updated_at stays: it tells of the configuration, and what is changed beside it is not shown there.
+RAISE_VERSION = """
+update subscription.subscription
+   set version = version + 1
+ where public_id = $2
+   and account_id = $1
+   and deleted_at is null
+returning id
+"""
+
+DEACTIVATE = """
+update subscription.subscription
+   set active = false, deactivate_reason = $4, version = version + 1
+ where public_id = $2
+   and account_id = $1
+   and version = $3
+   and active
+   and deleted_at is null
+returning id
+"""
+
+WAS_DEACTIVATED = """
+select exists (select from subscription.subscription
+                where public_id = $2
+                  and account_id = $1
+                  and version - 1 = $3
+                  and deactivate_reason is not null
+                  and deleted_at is null)
+"""
+
 MARK_DELETED = """
 update subscription.subscription
    set deleted_at = clock_timestamp(), updated_at = clock_timestamp(), active = false, version = version + 1
@@ -110,10 +144,10 @@ async def insert(connection: Connection, *, public_id: str, account_id: int, wis
     return made
 
 
-async def find(pool: asyncpg.Pool, account_id: int, public_id: str) -> Subscription | None:
-    """One of the account's subscriptions."""
-    row = await pool.fetchrow(FIND, account_id, public_id)
-    return None if row is None else _subscription(row)
+async def find(pool: asyncpg.Pool, keys: Sequence[Key]) -> dict[Key, Subscription]:
+    """The subscriptions that these keys name; a key with another account than the subscription's names none."""
+    rows = await pool.fetch(FIND, [public_id for _, public_id in keys])
+    return {(row["account_id"], row["public_id"]): _subscription(row) for row in rows}
 
 
 async def find_and_lock(connection: Connection, account_id: int, public_id: str) -> Subscription | None:
@@ -144,6 +178,28 @@ async def update(
         deactivate_reason,
     )
     return changed
+
+
+async def raise_version(connection: Connection, account_id: int, public_id: str) -> int | None:
+    """Lets delivery_svc read the subscription anew, and keeps other writers from it until the transaction ends.
+
+    Returns its inner id, None when there is none.
+    """
+    found: int | None = await connection.fetchval(RAISE_VERSION, account_id, public_id)
+    return found
+
+
+async def deactivate(
+    connection: Connection, account_id: int, public_id: str, *, version: int, reason: str
+) -> int | None:
+    """Sets it inactive if it is active at this version; returns its inner id, None when it was left alone."""
+    found: int | None = await connection.fetchval(DEACTIVATE, account_id, public_id, version, reason)
+    return found
+
+
+async def was_deactivated(connection: Connection, account_id: int, public_id: str, *, version: int) -> bool:
+    """Whether it is as a deactivation of this version left it."""
+    return bool(await connection.fetchval(WAS_DEACTIVATED, account_id, public_id, version))
 
 
 async def mark_deleted(connection: Connection, account_id: int, public_id: str) -> int | None:

@@ -12,7 +12,10 @@ import grpc
 from chassis.caller import Callers
 from chassis.ids import ksuid
 from chassis.keyring import KeyRing
+from runhook.subscription.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from runhook.subscription.v1.subscription_service_pb2_grpc import add_SubscriptionServiceServicer_to_server
+from subscription_svc.account_servicer import AccountServicer
+from subscription_svc.admission import Admission
 from subscription_svc.bootstrap import make_first_account
 from subscription_svc.servicer import Servicer
 from subscription_svc.subscribe import Subscriber
@@ -41,15 +44,22 @@ async def subscription_service(
     most_per_account: int = 500,
     address: str = "127.0.0.1:0",
     key_ring: KeyRing = KEY_RING,
+    operator_account_id: int | None = None,
+    most_tokens: int = 1_000,
 ) -> AsyncIterator[SubscriptionService]:
-    """Serves with the first account and its token made."""
+    """Serves SubscriptionService and AccountService, with the first account and its token made."""
     async with asyncpg.create_pool(database.subscription_url, min_size=1, max_size=8) as pool:
         await make_first_account(pool, ACCOUNT, TOKEN)
-        subscriber = Subscriber(pool=pool, key_ring=key_ring, most_per_account=most_per_account)
-        servicer = Servicer(pool, Callers(pool, CREDENTIAL), subscriber)
+        subscriber = Subscriber(
+            pool=pool, key_ring=key_ring, most_per_account=most_per_account, operator_account_id=operator_account_id
+        )
+        admission = Admission(pool, Callers(pool, CREDENTIAL), operator_account_id)
+        subscriptions = Servicer(pool, key_ring, admission, subscriber)
+        accounts = AccountServicer(pool, admission, most_tokens)
 
         def add(server: grpc.aio.Server) -> None:
-            add_SubscriptionServiceServicer_to_server(servicer, server)
+            add_SubscriptionServiceServicer_to_server(subscriptions, server)
+            add_AccountServiceServicer_to_server(accounts, server)
 
         async with serving(add, address) as target:
             yield SubscriptionService(target=target, pool=pool, key_ring=key_ring)

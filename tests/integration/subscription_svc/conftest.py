@@ -1,4 +1,4 @@
-"""A running subscription_svc and a client of it, for the tests of this folder."""
+"""A running subscription_svc and clients of it, for the tests of this folder."""
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
+from runhook.subscription.v1.account_service_pb2_grpc import AccountServiceStub
 from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 from tests.support.postgres import Database
 from tests.support.subscription import SubscriptionService, subscription_service
 
 if TYPE_CHECKING:
+    from runhook.subscription.v1.account_service_pb2_grpc import AccountServiceAsyncStub
     from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceAsyncStub
 
 
@@ -26,3 +28,10 @@ async def stub(service: SubscriptionService) -> "AsyncIterator[SubscriptionServi
     """A client of it."""
     async with grpc.aio.insecure_channel(service.target) as channel:
         yield SubscriptionServiceStub(channel)
+
+
+@pytest.fixture
+async def accounts(service: SubscriptionService) -> "AsyncIterator[AccountServiceAsyncStub]":
+    """A client of its AccountService."""
+    async with grpc.aio.insecure_channel(service.target) as channel:
+        yield AccountServiceStub(channel)

@@ -16,7 +16,14 @@ from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionSe
 from subscription_svc.secret import row_name
 from tests.support.grpc_peer import bearer
 from tests.support.postgres import Database
-from tests.support.subscription import ACCOUNT, TOKEN, SubscriptionService, subscription_service
+from tests.support.subscription import (
+    ACCOUNT,
+    TOKEN,
+    SubscriptionService,
+    add_account,
+    add_token,
+    subscription_service,
+)
 
 if TYPE_CHECKING:
     from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceAsyncStub as Stub
@@ -186,6 +193,52 @@ async def test_an_account_never_holds_more_than_its_limit_however_many_ask_at_on
         errors = [refusal_of(answer) for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
         assert [error.reason for error in errors] == ["SUBSCRIPTION_LIMIT"] * 5
         assert await service.pool.fetchval("select count(*) from subscription.subscription") == 3
+
+
+async def test_operational_events_are_for_the_operators_account_alone(database: Database) -> None:
+    operational = ["subscription.deactivated", "job.run.errored", "execution.rejected"]
+    async with (
+        subscription_service(database, operator_account_id=ACCOUNT) as service,
+        grpc.aio.insecure_channel(service.target) as channel,
+    ):
+        stub: Stub = SubscriptionServiceStub(channel)
+        made = (await create(stub, event_types=operational)).subscription
+        assert list(made.event_types) == operational
+        assert (
+            list((await update(stub, made.subscription_id, event_types=operational[:1])).event_types) == operational[:1]
+        )
+        assert await interests(service) == [("subscription.deactivated", 0)]
+        await add_account(database, 8)
+        theirs = bearer(await add_token(database, 8, "account_admin"))
+        sound = pb.CreateSubscriptionRequest(subscription=wish(account_id=8))
+        other = (await stub.CreateSubscription(sound, metadata=theirs)).subscription
+        wanted = wish(account_id=8, subscription_id=other.subscription_id, event_types=operational)
+        for call in (
+            stub.CreateSubscription(pb.CreateSubscriptionRequest(subscription=wanted), metadata=theirs),
+            stub.UpdateSubscription(pb.UpdateSubscriptionRequest(subscription=wanted), metadata=theirs),
+        ):
+            refusal = await refused(call)
+            complaint = "must be one of job.run.started, job.run.completed, job.run.errored"
+            assert [(bad.field, bad.message) for bad in refusal.fields] == [
+                ("subscription.event_types[0]", complaint),
+                ("subscription.event_types[2]", complaint),
+            ]
+
+
+async def test_of_two_updates_at_once_both_are_applied_one_after_the_other(
+    stub: "Stub", service: SubscriptionService
+) -> None:
+    made = (await create(stub)).subscription
+    for version in range(2, 12, 2):
+        answers = await asyncio.gather(
+            update(stub, made.subscription_id, name="one", job_ids=[1]),
+            update(stub, made.subscription_id, name="other", job_ids=[2]),
+        )
+        earlier, later = sorted(answers, key=lambda one: one.update_time.ToNanoseconds())
+        assert earlier.update_time != later.update_time
+        assert await get(stub, made.subscription_id) == later
+        assert await interests(service) == [("job.run.started", later.job_ids[0])]
+        assert await service.pool.fetchval("select version from subscription.subscription") == version + 1
 
 
 async def test_an_endpoints_health_is_shown_as_delivery_svc_knows_it(

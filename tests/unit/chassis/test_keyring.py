@@ -26,10 +26,25 @@ def test_the_first_key_seals_and_every_key_opens() -> None:
     assert rotated.seal(b"secret", "row").startswith(b"v1.b.")
 
 
+def test_a_key_id_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ring"
+    path.write_text("".join(f"a:{base64.b64encode(key).decode()}\n" for key in (NEW, OLD)))
+    with pytest.raises(SettingsError, match="a key id is there twice"):
+        KeyRing.from_file(path)
+
+
 def test_a_value_under_a_lost_key_says_which() -> None:
     sealed = KeyRing({"a": OLD}).seal(b"secret", "row")
     with pytest.raises(ValueError, match="no key 'a'"):
         KeyRing({"b": NEW}).open(sealed, "row")
+
+
+def test_only_what_the_first_key_sealed_is_of_the_newest() -> None:
+    sealed = KeyRing({"a": OLD}).seal(b"secret", "row")
+    assert KeyRing({"a": OLD, "b": NEW}).is_newest(sealed)
+    assert not KeyRing({"b": NEW, "a": OLD}).is_newest(sealed)
+    assert not KeyRing({"aa": NEW, "a": OLD}).is_newest(sealed)
+    assert not KeyRing({"a": OLD}).is_newest(b"")
 
 
 def test_changed_bytes_do_not_open() -> None:

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from subscription_svc.subscription import Configuration, Subscription, broken_rules, interests, revised
+from subscription_svc.subscription import (
+    EVENT_TYPES,
+    Configuration,
+    Subscription,
+    broken_rules,
+    event_types_of,
+    interests,
+    revised,
+)
 
 SOUND = Configuration(
     name="n",
@@ -43,7 +51,19 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("change", "fields"), CASES)
 def test_every_broken_rule_is_named(change: dict[str, Any], fields: list[str]) -> None:
-    assert [bad.field for bad in broken_rules(replace(SOUND, **change))] == fields
+    assert [bad.field for bad in broken_rules(replace(SOUND, **change), EVENT_TYPES)] == fields
+
+
+@pytest.mark.parametrize("event_type", ["subscription.deactivated", "execution.rejected"])
+def test_operational_events_are_the_operators_alone_and_others_are_not_told_of_them(event_type: str) -> None:
+    wish = replace(SOUND, event_types=("job.run.started", event_type))
+    assert broken_rules(wish, event_types_of(7, 7)) == []
+    for stranger in (event_types_of(8, 7), event_types_of(8, None)):
+        [bad] = broken_rules(wish, stranger)
+        assert (bad.field, bad.message) == (
+            "subscription.event_types[1]",
+            "must be one of job.run.started, job.run.completed, job.run.errored",
+        )
 
 
 def stored(*, active: bool, reason: str | None = None) -> Subscription:

@@ -1,1 +1,1 @@
-"""The `runhook` command. Invariant: a subcommand is a row of the table in __main__.py; its work is done elsewhere."""
+"""The `runhook` command. Invariant: a subcommand is a row of the table in __main__.py; its room is loaded when called."""

@@ -1,0 +1,71 @@
+"""What docs/cli.md tells people to type works, on the platform that `make run` starts."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.settings import VARIABLES
+from cli.trouble import ExitCode
+from tests.support.service_process import free_port
+from tests.support.standalone import Standalone
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "cli.md").read_text()
+LISTEN = "runhook listen --subscribe\n"
+
+
+@pytest.fixture
+def folder(standalone: Standalone, tmp_path: Path) -> Path:
+    """Where `make run` was typed."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / ".runhook").symlink_to(standalone.data_dir)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    return tmp_path
+
+
+def start(script: str, folder: Path) -> "subprocess.Popen[str]":
+    """A terminal that runs it."""
+    path = f"{folder}/.venv/bin:{os.environ['PATH']}"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNHOOK_")}
+    return subprocess.Popen(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env=environment | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_every_command_of_the_page_works(folder: Path) -> None:
+    first, listen, *others = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert listen == LISTEN
+    assert run(first.replace("9000", str(free_port())), folder).count("is not shown again") == 1
+    with start(f"exec {listen.strip()} --port 0", folder) as listener:
+        assert listener.stderr is not None
+        assert any("subscribed as" in line for line in listener.stderr)
+        said = run("".join(others), folder)
+        listener.send_signal(signal.SIGINT)
+        heard, _ = listener.communicate(timeout=30)
+    assert listener.returncode == 0
+    assert heard.count("Authorization valid  webhook-signature valid") == 2
+    assert said.count("is not shown again") == 2
+
+
+def run(script: str, folder: Path) -> str:
+    """What it says beside its answers; it must succeed."""
+    terminal = start(script, folder)
+    _, said = terminal.communicate(timeout=90)
+    assert terminal.returncode == 0, said
+    return said
+
+
+def test_the_page_names_every_exit_code_and_every_variable() -> None:
+    assert set(re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)) == {str(int(code)) for code in ExitCode}
+    assert set(re.findall(r"`(RUNHOOK_\w+)`", PAGE)) == set(VARIABLES)

@@ -1,0 +1,198 @@
+"""The command and the whole platform: what is made, shown, changed, refused and deleted is really so."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runhook.verify import to_whsec, verify_signature
+from tests.integration.cli.conftest import Ran, Runhook
+from tests.support.receiver import Receiver
+from tests.support.standalone import Standalone
+
+EVENT = Path(__file__).parents[3] / "examples" / "payloads" / "job.run.completed.json"
+NOWHERE = "http://127.0.0.1:1/"
+
+
+def shown(ran: Ran) -> Any:
+    """The one JSON document of a command that worked."""
+    assert ran.code == 0, ran.err
+    return json.loads(ran.out)
+
+
+async def subscribe(runhook: Runhook, client_url: str = NOWHERE, *more: str) -> Any:
+    call = ("--name", "one", "--client-url", client_url, "--event-type", "job.run.completed", "--json")
+    return shown(await runhook("subscriptions", "create", *call, *more))
+
+
+async def until(found: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what another process does."""
+    async with asyncio.timeout(20):
+        while not await found():  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(0.1)
+
+
+async def test_an_update_changes_what_was_named_and_keeps_the_rest(beside: Runhook) -> None:
+    made = await subscribe(beside, NOWHERE, "--description", "a  b ", "--job-id", "9", "--job-id", "7")
+    update = ("subscriptions", "update", made["id"], "--json")
+    renamed = shown(await beside(*update, "--name", " two "))
+    del made["hmac_secret"]
+    assert renamed == made | {"name": " two ", "updated_at": renamed["updated_at"]}
+    paused = shown(await beside(*update, "--inactive", "--all-jobs", "--description", ""))
+    assert paused == renamed | {
+        "active": False,
+        "job_ids": [],
+        "description": "",
+        "updated_at": paused["updated_at"],
+    }
+    assert shown(await beside("subscription", "get", made["id"], "--json")) == paused
+    assert (await beside(*update)).code == 2
+    assert (await beside(*update, "--all-jobs", "--job-id", "7")).code == 2
+
+
+async def test_a_deleted_subscription_is_not_found(beside: Runhook) -> None:
+    made = await subscribe(beside)
+    assert shown(await beside("subscriptions", "delete", made["id"], "--json")) == {"id": made["id"]}
+    for command in ("get", "delete", "test", "secrets", "headers"):
+        ran = await beside("subscriptions", command, made["id"])
+        assert (ran.code, ran.out, ran.err.count("\n")) == (3, "", 2), command
+
+
+async def test_a_secret_is_printed_in_both_forms_and_said_to_be_the_last_time(beside: Runhook) -> None:
+    made = await beside(
+        "subscriptions", "create", "--name", "one", "--client-url", NOWHERE, "--event-type", "job.run.errored"
+    )
+    words = made.out.split()
+    assert to_whsec(words[words.index("secret") + 1]) == words[-1]
+    assert made.err == "runhook: the signing secret is not shown again: keep it now\n"
+
+
+async def test_bad_fields_are_listed_one_by_one(beside: Runhook) -> None:
+    ran = await beside("subscriptions", "create", "--name", "", "--client-url", "ftp://x", "--event-type", "nope")
+    assert (ran.code, ran.out) == (1, "")
+    assert [line.split(":")[0] for line in ran.err.splitlines()[1:-1]] == ["  name", "  event_types[0]", "  client_url"]
+    assert ran.err.splitlines()[-1].startswith("  request id ")
+
+
+async def test_a_test_shows_whether_the_endpoint_takes_deliveries(beside: Runhook) -> None:
+    async with Receiver(204, 500) as endpoint:
+        made = await subscribe(beside, endpoint.url)
+        good = shown(await beside("subscriptions", "test", made["id"], "--json"))
+        assert good == {"verification_error": None, "verification_status_code": "204"}
+        bad = await beside("subscriptions", "test", made["id"], "--json")
+        assert (bad.code, json.loads(bad.out)["verification_status_code"]) == (6, "500")
+    gone = await beside("subscriptions", "test", made["id"])
+    assert (gone.code, gone.out.split()[0]) == (6, "error")
+
+
+async def test_what_was_published_is_delivered_and_can_be_looked_at(beside: Runhook) -> None:
+    async with Receiver(200) as endpoint:
+        made = await subscribe(beside, endpoint.url)
+        published = shown(await beside("events", "publish", str(EVENT), "--json"))
+        request = await endpoint.request(1)
+        verify_signature(made["hmac_secret"], request.body, request.headers["authorization"])
+        listing = ("deliveries", "list", made["id"], "--json")
+
+        async def is_done() -> bool:
+            found = shown(await beside(*listing))
+            return bool(found) and found[0]["state"] == "SUCCEEDED"
+
+        await until(is_done)
+    [delivery] = shown(await beside(*listing, "--state", "succeeded", "--after", "2026-01-01T00:00:00Z"))
+    assert [delivery["event_id"]] == published["eventIds"]
+    assert shown(await beside(*listing, "--state", "failed")) == []
+    assert shown(await beside(*listing, "--before", "2026-01-01T00:00:00Z")) == []
+    alone = shown(await beside("delivery", "get", delivery["delivery_id"], "--json"))
+    assert alone["body"].encode() == request.body
+    assert [attempt["status_code"] for attempt in alone["attempts"]] == [200]
+    for_people = await beside("deliveries", "get", delivery["delivery_id"])
+    assert "NUMBER" in for_people.out
+    assert (await beside("deliveries", "get", "1" * 30)).code == 3
+    assert (await beside(*listing, "--after", "yesterday")).code == 1
+
+
+async def test_a_secret_is_rotated_and_promoted(beside: Runhook) -> None:
+    made = await subscribe(beside)
+    call = ("--json", made["id"])
+    rotated = shown(await beside("subscriptions", "rotate-secret", *call, "--overlap", "60"))
+    assert rotated["hmac_secret"] != made["hmac_secret"]
+    assert (await beside("subscriptions", "rotate-secret", *call)).code == 1
+    living = shown(await beside("subscriptions", "secrets", *call))["secrets"]
+    assert [one["signs_authorization"] for one in living] == [True, False]
+    assert "SIGNS AUTHORIZATION" in (await beside("subscriptions", "secrets", made["id"])).out
+    assert len(shown(await beside("subscriptions", "promote-secret", *call))["secrets"]) == 1
+
+
+async def test_headers_are_replaced_listed_by_name_and_cleared(beside: Runhook, tmp_path: Path) -> None:
+    made = await subscribe(beside)
+    (tmp_path / "headers").write_text("X-Api-Key: of-the-receiver\nX-Other: b\n")
+    call = ("subscriptions", "headers", made["id"])
+    assert (await beside(*call)).err == "runhook: no extra headers\n"
+    ran = await beside(*call, "--set-file", "headers")
+    assert ran.out.split() == ["HEADER", "X-Api-Key", "X-Other"]
+    assert "of-the-receiver" not in ran.out + ran.err + (await beside(*call, "--json")).out
+    assert shown(await beside(*call, "--set", "X-Third: c", "--json")) == {"names": ["X-Third"]}
+    assert (await beside(*call, "--set", "Host: c")).code == 1
+    assert (await beside(*call, "--set", "A: c", "--clear")).code == 2
+    assert shown(await beside(*call, "--clear", "--json")) == {"names": []}
+
+
+async def test_a_token_does_what_it_may_until_it_is_revoked(
+    beside: Runhook, standalone: Standalone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = (
+        "tokens",
+        "create",
+        "--name",
+        "ci",
+        "--permission-set",
+        "publisher",
+        "--expires-at",
+        "2999-01-01T00:00:00Z",
+    )
+    ran = await beside(*create, "--json")
+    token = shown(ran)
+    assert (token["expires_at"], ran.err) == (
+        "2999-01-01T00:00:00Z",
+        "runhook: the token is not shown again: keep it now\n",
+    )
+    url = str(standalone.facts["gateway_url"])
+    its_own = ("--url", url, "--token", token["token"])
+    assert (await beside("events", "publish", str(EVENT), *its_own)).code == 0
+    refused = await beside("subscriptions", "list", *its_own)
+    assert (refused.code, "Forbidden" in refused.err) == (4, True)
+    assert shown(await beside("token", "revoke", token["token_id"], "--json"))["revoked_at"]
+    assert token["token_id"] in [one["token_id"] for one in shown(await beside("tokens", "list", "--json"))]
+
+    async def is_refused() -> bool:
+        return (await beside("events", "publish", str(EVENT), *its_own)).code == 4
+
+    await until(is_refused)
+    assert (await beside("tokens", "revoke", "999999")).code == 3
+    assert (await beside("tokens", "create", "--name", "x", "--permission-set", "king")).code == 1
+
+
+async def test_the_operator_makes_accounts_whose_token_is_shown_once(beside: Runhook, standalone: Standalone) -> None:
+    made = shown(await beside("accounts", "create", "--name", "Second", "--plan", "team", "--json"))
+    its_own = ("--url", str(standalone.facts["gateway_url"]), "--token", made["token"])
+    [account] = shown(await beside("accounts", "list", "--json", *its_own))
+    assert account == {key: made[key] for key in account}
+    assert shown(await beside("account", "get", "--json", *its_own)) == account
+    assert (await beside("accounts", "get", "1", *its_own)).code == 4
+    assert (await beside("accounts", "create", "--name", "Third", *its_own)).code == 4
+    assert (await beside("accounts", "create", "--name", "Second", "--account-id", made["account_id"])).code == 1
+    assert (await beside("subscriptions", "list", "--account", "1", *its_own)).code == 4
+
+
+async def test_keys_are_rotated_in_the_platforms_database(
+    beside: Runhook, standalone: Standalone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await subscribe(beside)
+    monkeypatch.setenv("RUNHOOK_DATABASE_URL", str(standalone.facts["database_url"]))
+    assert (await beside("secrets", "rotate-keys")).code == 2
+    monkeypatch.setenv("RUNHOOK_KEY_RING_FILE", str(standalone.data_dir / "secrets" / "key-ring"))
+    ran = await beside("secrets", "rotate-keys")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "everything is sealed under the first key")

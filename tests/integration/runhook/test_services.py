@@ -1,0 +1,272 @@
+"""Every room of the client against the services themselves, as `runhook standalone` runs them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from runhook import Client, errors, job_run_event
+from runhook.messages import (
+    ContextParameter,
+    CreateSubscriptionResponse,
+    DeliveryState,
+    Event,
+    ExecutionState,
+    GetDeliveryResponse,
+    RunState,
+    Task,
+)
+from runhook.verify import verify_signature, verify_standard_webhook
+from tests.support.linux import need_linux
+from tests.support.receiver import Receiver
+from tests.support.standalone import Standalone
+
+ACCOUNT = 1
+UNKNOWN = "wsu_" + "0" * 27
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """The whole platform, once for this file."""
+    need_linux()
+    with Standalone(tmp_path_factory.mktemp("platform") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+async def client(platform: Standalone) -> AsyncIterator[Client]:
+    """A client with the first account's token."""
+    async with Client(**platform.facts["grpc"], token=platform.facts["token"]) as made:
+        yield made
+
+
+@pytest.fixture
+async def operator(platform: Standalone) -> AsyncIterator[Client]:
+    """A client with the platform's own credential."""
+    credential = (platform.data_dir / "secrets" / "service-credential").read_text()
+    async with Client(**platform.facts["grpc"], service_credential=credential) as made:
+        yield made
+
+
+async def subscribe(client: Client, url: str = "https://example.com/", name: str = "one") -> CreateSubscriptionResponse:
+    """A subscription to completed runs."""
+    return await client.subscriptions.create(ACCOUNT, name=name, client_url=url, event_types=["job.run.completed"])
+
+
+def completed(run_id: int, **changes: str) -> Event:
+    """A run that succeeded just now."""
+    now = datetime.now(UTC)
+    return job_run_event(
+        "job.run.completed",
+        account_id=ACCOUNT,
+        job_id=7,
+        run_id=run_id,
+        environment_id=1,
+        project_id=1,
+        run_status="Success",
+        run_start_time=now - timedelta(minutes=1),
+        run_finish_time=now,
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+async def test_a_subscription_is_made_read_changed_listed_and_deleted(client: Client) -> None:
+    made = await subscribe(client, name="first")
+    own = made.subscription.subscription_id
+    assert len(made.signing_secret) == 40
+    assert await client.subscriptions.get(ACCOUNT, own) == made.subscription
+
+    made.subscription.description = "changed"
+    made.subscription.job_ids[:] = [7, 8]
+    changed = await client.subscriptions.update(made.subscription)
+    assert (changed.description, list(changed.job_ids), changed.name) == ("changed", [7, 8], "first")
+
+    others = [(await subscribe(client, name=f"other {number}")).subscription.subscription_id for number in range(3)]
+    listed = [one.subscription_id async for one in client.subscriptions.list(ACCOUNT, page_size=2)]
+    assert [one for one in listed if one in {own, *others}] == [own, *others]
+
+    await client.subscriptions.delete(ACCOUNT, own)
+    for call in (client.subscriptions.get, client.subscriptions.delete):
+        with pytest.raises(errors.NotFound):
+            await call(ACCOUNT, own)
+
+
+async def test_a_bad_subscription_is_refused_with_every_bad_field(client: Client) -> None:
+    with pytest.raises(errors.InvalidInput) as caught:
+        await client.subscriptions.create(ACCOUNT, name="", client_url="ftp://x", event_types=["job.run.cancelled"])
+    told = {field.rpartition(".")[2].partition("[")[0] for field, _ in caught.value.fields}
+    assert told >= {"name", "client_url", "event_types"}
+
+
+async def test_another_accounts_things_are_refused(client: Client) -> None:
+    with pytest.raises(errors.PermissionDenied) as caught:
+        await client.subscriptions.get(ACCOUNT + 1, UNKNOWN)
+    assert caught.value.reason == "WRONG_ACCOUNT"
+
+
+async def test_an_unknown_token_is_refused(platform: Standalone) -> None:
+    async with Client(**platform.facts["grpc"], token="rhk_" + "x" * 43) as stranger:
+        with pytest.raises(errors.Unauthenticated):
+            await stranger.subscriptions.get(ACCOUNT, UNKNOWN)
+
+
+async def test_a_secret_is_rotated_and_promoted(client: Client) -> None:
+    own = (await subscribe(client)).subscription.subscription_id
+    before = datetime.now(UTC)
+    rotated = await client.subscriptions.rotate_secret(ACCOUNT, own, overlap=timedelta(hours=2))
+    assert len(rotated.signing_secret) == 40
+    assert timedelta(hours=1) < rotated.old_expire_time.ToDatetime(UTC) - before < timedelta(hours=3)
+    old, new = await client.subscriptions.list_secrets(ACCOUNT, own)
+    assert (old.signs_authorization, new.signs_authorization) == (True, False)
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        await client.subscriptions.rotate_secret(ACCOUNT, own)
+    assert caught.value.reason == "ROTATION_UNDER_WAY"
+    await client.subscriptions.promote_secret(ACCOUNT, own)
+    assert [one.signs_authorization for one in await client.subscriptions.list_secrets(ACCOUNT, own)] == [True]
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        await client.subscriptions.promote_secret(ACCOUNT, own)
+    assert caught.value.reason == "NO_ROTATION"
+
+
+async def test_events_are_published_delivered_and_found_again(client: Client) -> None:
+    async with Receiver(503, 204) as receiver:
+        made = await subscribe(client, receiver.url)
+        own = made.subscription.subscription_id
+        await client.subscriptions.set_headers(ACCOUNT, own, {"X-Api-Key": "abc"})
+        assert list(await client.subscriptions.list_headers(ACCOUNT, own)) == ["X-Api-Key"]
+        (event_id,) = await client.events.publish([completed(70)])
+        for number in (1, 2):
+            request = await receiver.request(number)
+            verify_signature(made.signing_secret, request.body, request.headers["authorization"])
+            verify_standard_webhook(made.signing_secret, request.headers, request.body)
+            assert request.headers["x-api-key"] == "abc"
+        found = await finished(client, own, event_id)
+    assert found.delivery.state == DeliveryState.DELIVERY_STATE_SUCCEEDED
+    assert [attempt.status_code for attempt in found.attempts] == [503, 204]
+    assert found.delivery.body == request.body
+    assert await client.deliveries.get(ACCOUNT, found.delivery.delivery_id) == found
+    failed = DeliveryState.DELIVERY_STATE_FAILED
+    assert [one async for one in client.deliveries.list(ACCOUNT, own, state=failed)] == []
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    assert [one async for one in client.deliveries.list(ACCOUNT, own, published_after=later)] == []
+
+
+async def finished(client: Client, subscription_id: str, event_id: str) -> GetDeliveryResponse:
+    """The delivery, once it is final. There is no event to await in another process."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                found = await client.deliveries.get(ACCOUNT, subscription_id=subscription_id, event_id=event_id)
+            except errors.NotFound:  # its first attempt is not recorded yet
+                found = GetDeliveryResponse()
+            if found.delivery.HasField("finish_time"):
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def test_deliveries_are_listed_newest_first_over_pages(client: Client) -> None:
+    async with Receiver(204) as receiver:
+        own = (await subscribe(client, receiver.url)).subscription.subscription_id
+        published = [(await client.events.publish([completed(100 + number)]))[0] for number in range(5)]
+        for event_id in published:
+            await finished(client, own, event_id)
+    listed = [one.event_id async for one in client.deliveries.list(ACCOUNT, own, page_size=2)]
+    assert listed == published[::-1]
+
+
+async def test_publishing_again_is_answered_with_the_first_ids(client: Client) -> None:
+    events = [completed(80, request_id="run-80-completed"), completed(81)]
+    first = await client.events.publish(events)
+    assert list(await client.events.publish(events)) == list(first)
+    with pytest.raises(errors.AlreadyExists):
+        await client.events.publish([completed(82, request_id="run-80-completed")])
+
+
+async def test_a_test_tells_what_the_endpoint_does(client: Client) -> None:
+    async with Receiver(418) as receiver:
+        own = (await subscribe(client, receiver.url)).subscription.subscription_id
+        told = await client.deliveries.send_test(ACCOUNT, own)
+    assert (told.status_code, told.error_message) == (418, "")
+    told = await client.deliveries.send_test(ACCOUNT, own)
+    assert told.status_code == 0
+    assert told.error_message
+
+
+async def test_a_token_is_made_listed_and_revoked(client: Client, platform: Standalone) -> None:
+    ends = datetime.now(UTC) + timedelta(days=1)
+    made = await client.accounts.create_token(ACCOUNT, name="ci", permission_set="read_only", expire_time=ends)
+    own = made.service_token.token_id
+    async with Client(**platform.facts["grpc"], token=made.token) as reader:
+        assert [one.account_id async for one in reader.accounts.list()] == [ACCOUNT]
+        with pytest.raises(errors.PermissionDenied) as caught:
+            await subscribe(reader)
+        assert caught.value.reason == "MISSING_PERMISSION"
+        revoked = await client.accounts.revoke_token(ACCOUNT, own)
+        assert revoked.HasField("revoke_time")
+        async with asyncio.timeout(6):
+            while await may_read(reader):  # noqa: ASYNC110 - there is no event to await in another process
+                await asyncio.sleep(0.1)
+    listed = [one async for one in client.accounts.list_tokens(ACCOUNT, page_size=1)]
+    assert [one.revoke_time for one in listed if one.token_id == own] == [revoked.revoke_time]
+    with pytest.raises(errors.NotFound):
+        await client.accounts.revoke_token(ACCOUNT, 2**62)
+
+
+async def may_read(client: Client) -> bool:
+    """Whether the token is taken still."""
+    try:
+        _ = [one async for one in client.subscriptions.list(ACCOUNT)]
+    except errors.Unauthenticated:
+        return False
+    return True
+
+
+async def test_the_operator_makes_an_account_with_its_first_token(operator: Client, platform: Standalone) -> None:
+    made = await operator.accounts.create("Second", account_id=4712)
+    with pytest.raises(errors.AlreadyExists):
+        await operator.accounts.create("Again", account_id=4712)
+    assert {one.account_id async for one in operator.accounts.list(page_size=1)} >= {ACCOUNT, 4712}
+    async with Client(**platform.facts["grpc"], token=made.token) as second:
+        assert [one async for one in second.subscriptions.list(4712)] == []
+        with pytest.raises(errors.PermissionDenied):
+            await second.accounts.create("Third")
+
+
+async def test_a_task_is_triggered_and_its_execution_found(client: Client, platform: Standalone) -> None:
+    wanted = Task(
+        account_id=ACCOUNT,
+        name="count",
+        command="echo-payload",
+        parameters=[ContextParameter(name="resource_webhook_payload")],
+    )
+    task = await client.triggers.create_task(wanted)
+    assert await client.triggers.get_task(ACCOUNT, task.task_id) == task
+    made = await client.triggers.create(
+        ACCOUNT, name="orders", task_id=task.task_id, threshold=2, duration=timedelta(minutes=1)
+    )
+    async with httpx.AsyncClient() as caller:
+        for number in range(2):
+            answer = await caller.post(f"{platform.facts['public_url']}/t/{made.token}", json={"order": number})
+            assert answer.status_code == 204
+    trigger = await client.triggers.get(ACCOUNT, made.trigger.trigger_id)
+    assert trigger.newest_window.close_reason == "threshold"
+    (execution,) = [one async for one in client.triggers.list_executions(ACCOUNT, task_id=task.task_id)]
+    async with asyncio.timeout(30):
+        while execution.state != ExecutionState.EXECUTION_STATE_SUCCEEDED:
+            await asyncio.sleep(0.1)
+            execution = await client.triggers.get_execution(ACCOUNT, execution.execution_id)
+    run = await client.triggers.get_run(ACCOUNT, execution.runs[0].run_id)
+    assert (run.state, run.exit_code) == (RunState.RUN_STATE_SUCCEEDED, 0)
+
+
+async def test_what_is_not_there_is_not_found_in_any_room(client: Client) -> None:
+    with pytest.raises(errors.NotFound):
+        await client.triggers.get(ACCOUNT, "trg_" + "0" * 27)
+    with pytest.raises(errors.NotFound):
+        await client.triggers.get_run(ACCOUNT, 2**62)
+    with pytest.raises(errors.NotFound):
+        await client.deliveries.get(ACCOUNT, 2**62)
+    with pytest.raises(errors.NotFound):
+        await client.deliveries.send_test(ACCOUNT, UNKNOWN)

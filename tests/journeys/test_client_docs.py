@@ -1,0 +1,77 @@
+"""What docs/client.md tells people to type works, on the platform that `make run` starts."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from runhook import Client
+from tests.support.linux import need_linux
+from tests.support.receiver import Receiver
+from tests.support.require import missing
+from tests.support.standalone import Standalone
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "client.md"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """The whole platform, once for this file."""
+    need_linux()
+    with Standalone(tmp_path_factory.mktemp("platform") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """What listens where the example's events go."""
+    async with Receiver(204) as listening:
+        yield listening
+
+
+def block(language: str, platform: Standalone) -> str:
+    """The page's one block of a language, for this platform instead of the one at the usual place."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    return str(found).replace(".runhook/", f"{platform.data_dir}/").replace(".venv/bin/", f"{sys.prefix}/bin/")
+
+
+def run(command: list[str], **environment: str) -> list[str]:
+    """The lines that it prints; it must succeed and complain of nothing."""
+    ran = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    return ran.stdout.splitlines()
+
+
+async def test_the_example_works(platform: Standalone, receiver: Receiver) -> None:
+    code = block("python", platform).replace("http://127.0.0.1:9000/", receiver.url)
+    said = await asyncio.to_thread(run, [sys.executable, "-W", "error", "-c", code])
+    secret, tested, published, delivered, *others, refused = said
+    assert re.fullmatch(r"the signing secret, shown this once: [0-9a-f]{40}", secret)
+    assert tested == "the endpoint answered: 204"
+    assert re.fullmatch(r"published: wev_\w{27}", published)
+    assert {delivered, *others} == {"delivery: job.run.completed 1 204"}
+    assert refused.startswith("refused: NOT_FOUND (")
+    assert (await receiver.request(2)).headers["webhook-id"] == published.partition(": ")[2]
+
+
+async def test_reflection_tells_what_a_service_offers_and_buf_curl_calls_it(platform: Standalone) -> None:
+    if not (Path(sys.prefix) / "bin" / "buf").exists():
+        missing("buf in the environment of the tests")
+    token = platform.facts["token"]
+    async with Client(**platform.facts["grpc"], token=token) as client:
+        types = ["job.run.completed"]
+        await client.subscriptions.create(1, name="for buf", client_url="http://127.0.0.1:9000/", event_types=types)
+    said = await asyncio.to_thread(run, ["bash", "-euo", "pipefail", "-c", block("sh", platform)], TOKEN=token)
+    begins = said.index("{")
+    assert "runhook.subscription.v1.SubscriptionService/RotateSigningSecret" in said[:begins]
+    assert "runhook.subscription.v1.AccountService/CreateServiceToken" in said[:begins]
+    assert "for buf" in {one["name"] for one in json.loads("".join(said[begins:]))["subscriptions"]}

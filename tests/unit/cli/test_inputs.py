@@ -1,0 +1,69 @@
+"""What people hand to commands: ids, files of headers, files of events."""
+
+import json
+from typing import Any
+
+import click
+import pytest
+
+from cli.events import MOST_BYTES, batch
+from cli.headers import parse
+from cli.options import Id, Number
+from cli.subscriptions import named
+
+
+@pytest.mark.parametrize("text", ["wsu_2L6ZDoilyiWzKkSA59Gmc2d7FDD", "7", "a-b"])
+def test_an_id_is_taken_as_it_is(text: str) -> None:
+    assert Id().convert(text, None, None) == text
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "a/b", "a?b", "%2e", "a b", "ñ", "x" * 65])
+def test_what_would_lead_to_another_path_is_no_id(text: str) -> None:
+    with pytest.raises(click.UsageError):
+        Id().convert(text, None, None)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "٣", str(2**63), "9" * 5_000])
+def test_what_is_no_64_bit_number_above_0_is_refused(text: str) -> None:
+    assert Number().convert(str(2**63 - 1), None, None) == 2**63 - 1
+    with pytest.raises(click.UsageError):
+        Number().convert(text, None, None)
+
+
+@pytest.mark.parametrize("text", ["X-Api-Key: a:b \n\n  X-Other:c", '{"X-Api-Key": "a:b", "X-Other": "c"}'])
+def test_headers_come_as_lines_or_as_json(text: str) -> None:
+    assert parse(text) == {"X-Api-Key": "a:b", "X-Other": "c"}
+
+
+@pytest.mark.parametrize("text", ["", "no colon", "two words: x", "A: 1\nA: 2", "{", '{"A": 1}', "{}"])
+def test_what_is_no_headers_is_refused(text: str) -> None:
+    with pytest.raises(click.UsageError, match="NAME: VALUE"):
+        parse(text)
+
+
+def test_a_batch_goes_as_it_was_given() -> None:
+    text = b'{"events": [ {"eventType": "job.run.started", "data": {"runId": 1e3}} ] }\n'
+    assert batch(text) == (text, json.loads(text)["events"])
+
+
+def test_a_single_event_becomes_a_batch_of_one() -> None:
+    content, listed = batch(b' {"eventType": "job.run.started"}\n')
+    assert json.loads(content) == {"events": listed}
+    assert listed == [{"eventType": "job.run.started"}]
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000, b" " * (MOST_BYTES + 1)])
+def test_what_is_no_json_object_is_refused_before_it_is_sent(text: bytes) -> None:
+    with pytest.raises(click.UsageError):
+        batch(text)
+
+
+@pytest.mark.parametrize("events", ["text", 7, None, [1, "a"]])
+def test_what_is_wrong_with_the_events_is_the_platforms_to_say(events: Any) -> None:
+    text = json.dumps({"events": events}).encode()
+    assert batch(text)[0] == text
+
+
+def test_what_was_not_said_is_not_sent() -> None:
+    wish = {"name": "", "description": None, "job_ids": (), "event_types": ("a",), "active": False}
+    assert named(wish) == {"name": "", "event_types": ["a"], "active": False}

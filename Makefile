@@ -11,7 +11,8 @@ SETUP := $(VENV)/.made
 # More words for pytest, such as ARGS="-k sender" or ARGS="-n 0".
 ARGS ?=
 
-.PHONY: help setup run demo test lint format types protos protos-check schema architecture manifests bench render check
+.PHONY: help setup run demo test lint format types protos protos-check schema openapi architecture manifests compatibility bench \
+	bench-api render check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,14 +67,23 @@ protos-check: $(SETUP) ## lint the protos, find breaking changes against main, c
 schema: $(SETUP) ## write schema/schema.sql, the sum of all migrations
 	$(BIN)/python -m tests.support.golden
 
+openapi: $(SETUP) ## write docs/openapi.json from the gateway's routes
+	$(BIN)/python -m gateway.openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+
 architecture: $(SETUP) ## who may import whom, how large a room may be
 	$(BIN)/pytest -q tests/architecture
 
 manifests: $(SETUP) ## check deploy/ offline
 	$(BIN)/pytest -q tests/manifests
 
+compatibility: $(SETUP) ## clients that others wrote, unmodified, against a running platform; needs the package registries
+	RUNHOOK_COMPATIBILITY=1 $(BIN)/pytest -q tests/compatibility $(ARGS)
+
 bench: $(SETUP) ## the outbound journey under load beside the bare sender; about two minutes
 	$(BIN)/python -m bench.outbound $(ARGS)
+
+bench-api: $(SETUP) ## a webhook read over REST under load beside a constant answer; about two minutes
+	$(BIN)/python -m bench.api $(ARGS)
 
 render: ## write deploy/install.yaml from deploy/overlays/dev (needs kubectl)
 	@rendered=$$(deploy/render.sh) && echo "$$rendered" > deploy/install.yaml

@@ -21,7 +21,7 @@ PAGES = sorted(
 OWNERS = ("subscription", "delivery", "trigger")
 SERVICES = tuple(f"{owner}_svc" for owner in OWNERS)
 PACKAGES = ("runhook", "chassis", *SERVICES, "gateway", "runner", "schema", "standalone", "cli")
-FOLDERS = (*PACKAGES, "protos", "deploy", "bench", "examples", "tests", "docs")
+FOLDERS = (*PACKAGES, "protos", "clients", "deploy", "bench", "examples", "tests", "docs")
 KINDS = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram"}
 _PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./-]*(?::[A-Za-z_][\w.]*)?")
 _PYTHON_FILE = re.compile(r"(?<![\w./-])(?:\w+/)*\w+\.py\b")
@@ -193,7 +193,7 @@ def test_the_python_of_the_readme_builds_what_it_sends(tmp_path: Path, monkeypat
     (tmp_path / ".runhook").mkdir()
     (tmp_path / ".runhook/standalone.json").write_text(json.dumps({"grpc": {}, "token": ""}))
     monkeypatch.chdir(tmp_path)
-    before_it_calls = [node for node in ast.parse(publisher).body if not isinstance(node, ast.With)]
+    before_it_calls = [node for node in ast.parse(publisher).body if not isinstance(node, ast.Expr)]
     variables: dict[str, object] = {}
     exec(compile(ast.Module(before_it_calls, []), "publisher.py", "exec"), variables)
-    assert "run-70-completed" in str(variables["request"])
+    assert "run-70-completed" in str(variables["event"])

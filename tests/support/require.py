@@ -10,6 +10,9 @@ import pytest
 ALL = "all" in (os.environ.pop("RUNHOOK_REQUIRE", ""), os.environ.get("TESTS_REQUIRE"))
 if ALL:
     os.environ["TESTS_REQUIRE"] = "all"
+for word in ("COMPATIBILITY", "COMPATIBILITY_CACHE"):  # for tests/compatibility, in the same way
+    if value := os.environ.pop(f"RUNHOOK_{word}", ""):
+        os.environ[f"TESTS_{word}"] = value
 
 
 def missing(what: str) -> NoReturn:

@@ -49,7 +49,7 @@ def family(settings: StandaloneSettings, home: Home, database: ReadyDatabase, ad
         },
         "delivery_svc": {"DELIVERY_ALLOWED_NETWORKS": LOOPBACK},
         "trigger_svc": {},
-        "gateway": {"GATEWAY_ADDRESS": addresses.gateway, "PUBLIC_URL": f"http://{addresses.gateway}"},
+        "gateway": {"GATEWAY_ADDRESS": addresses.gateway, "PUBLIC_URL": settings.gateway_url(addresses.gateway)},
         "runner": {"RUNNER_COMMANDS_FILE": str(settings.commands)},
     }
     return [

@@ -79,7 +79,7 @@ async def _watch(supervisor: Supervisor, postgres: Postgres | None) -> None:
 
 
 def _facts(settings: StandaloneSettings, home: Home, addresses: Addresses, database_url: str) -> dict[str, object]:
-    gateway = f"http://{addresses.gateway}"
+    gateway = settings.gateway_url(addresses.gateway)
     return {
         "gateway_url": gateway,
         "public_url": settings.passed_on.get("RUNHOOK_PUBLIC_URL", gateway),

@@ -56,6 +56,11 @@ class StandaloneSettings:
     commands: Path
     passed_on: Mapping[str, str]
 
+    def gateway_url(self, address: str) -> str:
+        """Where the gateway is reached at host:port; it speaks TLS when it was given a certificate."""
+        scheme = "https" if self.passed_on.get("RUNHOOK_GATEWAY_TLS_CERT") else "http"
+        return f"{scheme}://{address}"
+
 
 def load(environment: Mapping[str, str]) -> StandaloneSettings:
     """Read the environment. Raises Trouble with one line that names every bad variable."""

@@ -7,6 +7,8 @@ _TEXT = """\
 ready {gateway_url}
 
 {token_line}
+`runhook listen --subscribe` shows what arrives, `runhook --help` what else there is; routes are at {gateway_url}/docs.
+By hand:
   export TOKEN=$(python3 -c 'import json; print(json.load(open("{data_dir}/standalone.json"))["token"])')
 
 Outbound: whoever listens on port 9000 gets a signed POST when a run ends.

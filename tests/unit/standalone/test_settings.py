@@ -35,3 +35,9 @@ def test_a_port_is_a_number_from_0_to_65535(port: str) -> None:
 def test_a_database_url_names_a_postgres_and_its_host(url: str) -> None:
     with pytest.raises(Trouble, match="DATABASE_URL: set postgresql://"):
         load({"DATABASE_URL": url})
+
+
+def test_a_gateway_with_a_certificate_is_reached_over_tls() -> None:
+    assert load({}).gateway_url("127.0.0.1:8080") == "http://127.0.0.1:8080"
+    over_tls = load({"RUNHOOK_GATEWAY_TLS_CERT": "/tls/tls.crt", "RUNHOOK_GATEWAY_TLS_KEY": "/tls/tls.key"})
+    assert over_tls.gateway_url("127.0.0.1:8080") == "https://127.0.0.1:8080"

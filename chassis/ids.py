@@ -7,6 +7,7 @@ import os
 import re
 
 EPOCH = 1_400_000_000
+LAST = 2**32 - 1  # of the seconds since then: in 2150
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 # Nine digits at a time fit a machine word: three divisions of a long integer instead of twenty-seven.
@@ -32,9 +33,9 @@ _RANDOMNESS = _Randomness()
 
 
 def ksuid(unix_seconds: int, randomness: bytes | None = None) -> str:
-    """27 characters for the given second; `randomness` is 16 bytes, drawn anew when not given."""
+    """27 characters for the given second, or the nearest that fits; `randomness` is 16 bytes, drawn anew when not given."""
     payload = _RANDOMNESS.take() if randomness is None else randomness
-    number = (max(0, unix_seconds - EPOCH) << 128) | int.from_bytes(payload, "big")
+    number = (min(max(0, unix_seconds - EPOCH), LAST) << 128) | int.from_bytes(payload, "big")
     number, low = divmod(number, _NINE_DIGITS)
     high, middle = divmod(number, _NINE_DIGITS)
     return _nine(high) + _nine(middle) + _nine(low)

@@ -198,7 +198,7 @@ class ListDeliveriesResponse(_message.Message):
     """How many there are in all, counted up to 10,000. 0 unless it was asked for."""
     @_builtins.property
     def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[_delivery_pb2.Delivery]:
-        """Newest first."""
+        """Newest first. Fewer than asked for when their bodies come to more than 4 MiB."""
 
     def __init__(
         self,

@@ -90,7 +90,7 @@ class DeliveryServiceServicer(object):
 
     def ListDeliveries(self, request, context):
         """Lists the deliveries of a subscription, newest first; those of the last 30 days. One that was published a moment ago is
-        listed from its first attempt on. Subscriptions that were deleted have theirs still.
+        listed from its first attempt on. NOT_FOUND for an unknown, deleted or foreign subscription.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

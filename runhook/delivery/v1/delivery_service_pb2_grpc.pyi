@@ -51,7 +51,7 @@ class DeliveryServiceStub:
     """
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.ListDeliveriesRequest, _delivery_service_pb2.ListDeliveriesResponse]
     """Lists the deliveries of a subscription, newest first; those of the last 30 days. One that was published a moment ago is
-    listed from its first attempt on. Subscriptions that were deleted have theirs still.
+    listed from its first attempt on. NOT_FOUND for an unknown, deleted or foreign subscription.
     """
     GetDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.GetDeliveryRequest, _delivery_service_pb2.GetDeliveryResponse]
     """Returns one delivery with its attempts. NOT_FOUND for an unknown, foreign or forgotten one."""
@@ -79,7 +79,7 @@ class DeliveryServiceAsyncStub(DeliveryServiceStub):
     """
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.ListDeliveriesRequest, _delivery_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
     """Lists the deliveries of a subscription, newest first; those of the last 30 days. One that was published a moment ago is
-    listed from its first attempt on. Subscriptions that were deleted have theirs still.
+    listed from its first attempt on. NOT_FOUND for an unknown, deleted or foreign subscription.
     """
     GetDelivery: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.GetDeliveryRequest, _delivery_service_pb2.GetDeliveryResponse]  # type: ignore[assignment]
     """Returns one delivery with its attempts. NOT_FOUND for an unknown, foreign or forgotten one."""
@@ -122,7 +122,7 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_service_pb2.ListDeliveriesResponse, _abc.Awaitable[_delivery_service_pb2.ListDeliveriesResponse]]:
         """Lists the deliveries of a subscription, newest first; those of the last 30 days. One that was published a moment ago is
-        listed from its first attempt on. Subscriptions that were deleted have theirs still.
+        listed from its first attempt on. NOT_FOUND for an unknown, deleted or foreign subscription.
         """
 
     @_abc_1.abstractmethod

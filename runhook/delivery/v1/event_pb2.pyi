@@ -83,7 +83,7 @@ class Event(_message.Message):
     """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, up to nanoseconds: the payload's "timestamp". Unset means when it is stored."""
+        """When it happened, up to nanoseconds, in the years 1970 to 2261: the payload's "timestamp". Unset means when it is stored."""
 
     @_builtins.property
     def job_run(self) -> Global___JobRun:

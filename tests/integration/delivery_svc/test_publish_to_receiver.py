@@ -1,5 +1,6 @@
 """The outbound journey inside delivery_svc: published by gRPC, received by HTTP, recorded in Postgres."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -148,3 +149,24 @@ async def test_publishing_without_a_known_token_is_refused(database: Database) -
             await service.stub.PublishEvents(request, timeout=5, metadata=(("authorization", "Bearer nothing"),))
     assert nobody.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert stranger.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("seconds", [5_694_967_296, 9_214_646_399])
+async def test_an_event_of_a_far_time_is_kept_and_fails_no_other_callers_batch(
+    database: Database, seconds: int
+) -> None:
+    far = an_event(run_id=2)
+    far.event_time.seconds = seconds
+    async with Receiver() as receiver, delivery_service(database) as service:
+        await add_subscription(database, receiver.url)
+        await asyncio.gather(service.publish(far), service.publish(an_event(run_id=1)))
+        await receiver.request(2)
+
+
+async def test_an_event_after_the_year_2261_is_refused_by_its_field(database: Database) -> None:
+    far = an_event()
+    far.event_time.seconds = 9_214_646_400
+    async with delivery_service(database) as service:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await service.publish(far)
+    assert [bad.field for bad in refusal_of(caught.value).fields] == ["events[0].event_time"]

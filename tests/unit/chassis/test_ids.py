@@ -34,3 +34,10 @@ def test_ids_sort_by_their_second() -> None:
 )
 def test_what_is_no_id_is_seen_as_such(text: str) -> None:
     assert not is_id("wsu_", text)
+
+
+@pytest.mark.parametrize("seconds", [EPOCH + 2**32, 10**10, 2**63])
+def test_a_time_after_2150_still_makes_an_id_and_breaks_nobodys_flush(seconds: int) -> None:
+    text = ksuid(seconds)
+    assert is_id("wev_", "wev_" + text)
+    assert ksuid_seconds(text) == EPOCH + 2**32 - 1

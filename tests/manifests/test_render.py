@@ -7,7 +7,7 @@ import tomllib
 from importlib import resources
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 import pytest
 from referencing import Registry, Resource
 

@@ -11,8 +11,8 @@ SETUP := $(VENV)/.made
 # More words for pytest, such as ARGS="-k sender" or ARGS="-n 0".
 ARGS ?=
 
-.PHONY: help setup run demo test lint format types protos protos-check schema openapi architecture manifests compatibility bench \
-	bench-api render check
+.PHONY: help setup run demo test lint format types protos protos-check schema openapi architecture manifests fuzz compatibility \
+	bench bench-api render check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ architecture: $(SETUP) ## who may import whom, how large a room may be
 
 manifests: $(SETUP) ## check deploy/ offline
 	$(BIN)/pytest -q tests/manifests
+
+fuzz: $(SETUP) ## the API's fuzz, longer and random: five minutes or so
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} $(BIN)/pytest -q -n 0 tests/integration/gateway/test_fuzz.py $(ARGS)
 
 compatibility: $(SETUP) ## clients that others wrote, unmodified, against a running platform; needs the package registries
 	RUNHOOK_COMPATIBILITY=1 $(BIN)/pytest -q tests/compatibility $(ARGS)

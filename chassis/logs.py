@@ -5,6 +5,9 @@ import sys
 
 import structlog
 
+#: gRPC metadata with the id of the request that a call is made for; the called process has it on its log lines too.
+REQUEST_ID_KEY = "x-request-id"
+
 
 def configure(*, level: str, style: str, process: str, pod: str) -> None:
     """Sets up structlog and the standard library's loggers for the process: `style` is json or console."""

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "RUNHOOK_"
 OTHERS_PREFIXES = ("SUBSCRIPTION_", "DELIVERY_", "TRIGGER_", "GATEWAY_", "RUNNER_")
 # The gateway's, and what a runner tells its commands: one of those may start a process of ours.
-OTHERS_NAMES = frozenset({"PUBLIC_URL", "RUN_ID", "EXECUTION_ID", "PAYLOAD_FILE"})
+OTHERS_NAMES = frozenset({"PUBLIC_URL", "TRUSTED_PROXIES", "RUN_ID", "EXECUTION_ID", "PAYLOAD_FILE"})
 
 
 class SettingsError(Exception):

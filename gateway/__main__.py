@@ -22,7 +22,7 @@ async def work(settings: GatewaySettings, process: Process, stack: AsyncExitStac
         count=settings.gateway_call_streams,
         seconds=settings.gateway_call_seconds,
     )
-    door = HttpServer(settings.gateway_address, build(settings, services, streams))
+    door = HttpServer(settings, build(settings, services, streams))
     await process.serve(doors=[door], drain=[streams.close])
 
 

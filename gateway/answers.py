@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from gateway.http_errors import HttpError
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 class JsonAnswer(Response):
     """A JSON answer; key order is the caller's."""
@@ -16,7 +18,7 @@ class JsonAnswer(Response):
 
     def render(self, content: Any) -> bytes:
         """Compact, non-ASCII unescaped."""
-        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _ENCODER.encode(content).encode()
 
 
 def error_headers(error: HttpError) -> dict[str, str]:

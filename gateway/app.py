@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp
 
 from gateway.call_stream import CallStreams
+from gateway.edge.throttle import Throttle
 from gateway.observer import Observer
 from gateway.routes import router
 from gateway.services import Services
@@ -12,4 +13,5 @@ from gateway.trigger_door import TriggerDoor
 
 def build(settings: GatewaySettings, services: Services, streams: CallStreams) -> ASGIApp:
     """The app over these services."""
-    return Observer(TriggerDoor(router(services, settings), streams, settings))
+    throttle = Throttle(settings.gateway_token_rate, settings.gateway_failure_rate)
+    return Observer(TriggerDoor(router(services, settings), streams, settings), throttle)

@@ -37,6 +37,7 @@ _OWN_WORDS = {
 }
 SHORTEST_WAIT = 1.0
 MOST_FIELDS = 100
+SHOWN_FIELDS = 5
 
 
 class HttpError(Exception):
@@ -62,6 +63,12 @@ class HttpError(Exception):
         self.headers = dict(headers or {})
         self.close = close
 
+    def name_fields(self, fields: Sequence[BadField]) -> None:
+        """Makes these the bad fields, at most 100 of them, and the message what they say."""
+        self.fields = tuple(fields[:MOST_FIELDS])
+        more = f" (and {len(fields) - SHOWN_FIELDS} more)" if len(fields) > SHOWN_FIELDS else ""
+        self.message = "; ".join(f"{bad.field}: {bad.message}" for bad in fields[:SHOWN_FIELDS]) + more
+
     @property
     def title(self) -> str:
         """The status's own name, such as "Not Found"."""
@@ -78,11 +85,17 @@ def http_error_of(refusal: Refusal) -> HttpError:
 
 
 def bad_request(*fields: BadField) -> HttpError:
-    """400 with its fields named, at most 100 of them."""
-    message = "; ".join(f"{bad.field}: {bad.message}" for bad in fields[:5])
-    return HttpError(400, message, reason="INVALID_INPUT", fields=fields[:MOST_FIELDS])
+    """400 with its fields named."""
+    error = HttpError(400, "", reason="INVALID_INPUT")
+    error.name_fields(fields)
+    return error
 
 
 def not_found() -> HttpError:
     """404 for what no service need be asked for."""
     return HttpError(404, "there is nothing at this address", reason="NOT_FOUND")
+
+
+def not_allowed(methods: str) -> HttpError:
+    """405 where only these methods, such as "GET, HEAD", are served."""
+    return HttpError(405, f"allowed here: {methods}", reason="METHOD_NOT_ALLOWED", headers={"allow": methods})

@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 LARGEST = 2**63 - 1
+LARGEST_OF_32_BITS = 2**31 - 1
 _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
@@ -29,4 +30,21 @@ def integer(value: Any) -> int:
     return number
 
 
-Id = Annotated[int, PlainValidator(integer)]
+def count(text: str) -> int:
+    """A query's number: digits alone."""
+    number = decimal(text)
+    if number is None:
+        raise PydanticCustomError("number", "must be a whole number, 0 or above")
+    return number
+
+
+def page_size(text: str) -> int:
+    """The same; more than 32 bits hold is read as the most that they hold, since services cut a page anyway."""
+    return min(count(text), LARGEST_OF_32_BITS)
+
+
+_ID = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]{1,19}$"}]}
+_COUNT = {"type": "integer", "minimum": 0}
+Id = Annotated[int, PlainValidator(integer), WithJsonSchema(_ID)]
+Count = Annotated[int, PlainValidator(count), WithJsonSchema(_COUNT)]
+PageSize = Annotated[int, PlainValidator(page_size), WithJsonSchema(_COUNT)]

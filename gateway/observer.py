@@ -1,11 +1,10 @@
-"""Stands around everything that is served: request ids, security headers, metrics, one log line for each request.
+"""Stands around everything that is served: request ids, security headers, rates, metrics, one log line for each request.
 
 Invariant: every answer has X-Request-Id, and an error that nobody expected is a plain 500 without a trace of its cause.
 The log line has the route's template; never the path, the query, a token or a body.
 """
 
-import os
-import re
+import asyncio
 import time
 from collections.abc import Iterable
 
@@ -15,69 +14,103 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis.logs import get_logger
 from gateway import metrics
 from gateway.bodies import ClientGone
+from gateway.edge import answer_headers
+from gateway.edge.throttle import Throttle
+from gateway.failures import failure_of
 from gateway.http_errors import HttpError
-from gateway.routes import failure_of
 
 log = get_logger()
-_SANE = re.compile(rb"[A-Za-z0-9._-]{8,128}")
-SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+THROTTLED = "/api/"
+_INTERNAL = HttpError(500, "an internal error: tell the operator the request id")
+_STOPPING = HttpError(503, "the gateway is stopping: call again", reason="STOPPING")
 
 
 class Observer:
     """The outermost ASGI app."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, throttle: Throttle) -> None:
         self._app = app
+        self._throttle = throttle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        request_id = scope["runhook.request_id"] = _request_id(scope["headers"])
+        sent_id, authorization = _read(scope["headers"])
+        request_id = scope["runhook.request_id"] = answer_headers.request_id(sent_id)
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        sender = _Sender(send, request_id)
+        sender = _Sender(send, request_id, scope["scheme"])
         started = time.monotonic()
+        error: HttpError | None = None
         try:
-            await self._app(scope, receive, sender)
+            await self._pass_on(scope, receive, sender, authorization)
         except ClientGone:
             pass
-        except Exception as error:
-            log.error("request.failed", route=_route(scope), error=repr(error), exc_info=True)
-            if sender.status is None:
-                await failure_of(scope["path"])(HttpError(500, _INTERNAL), request_id)(scope, receive, sender)
+        except HttpError as refusal:
+            error = refusal
+        except asyncio.CancelledError:  # the grace period is over
+            error = _STOPPING
+        except Exception as fault:
+            log.error("request.failed", route=_route(scope), error=repr(fault), exc_info=True)
+            error = _INTERNAL
+        if error is not None and sender.status is None:
+            await failure_of(scope["path"])(error, request_id)(scope, receive, sender)
+        self._tell(scope, sender.status, time.monotonic() - started)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, sender: "_Sender", authorization: bytes | None) -> None:
+        if not scope["path"].startswith(THROTTLED):
+            await self._app(scope, receive, sender)
+            return
+        guest = self._throttle.enter(authorization, _client(scope))
+        try:
+            await self._app(scope, receive, sender)
         finally:
-            self._tell(scope, sender.status, time.monotonic() - started)
+            self._throttle.leave(guest, sender.status)
 
     @staticmethod
     def _tell(scope: Scope, status: int | None, seconds: float) -> None:
         route, method = _route(scope), scope["method"]
         metrics.answered(route, method, status, seconds)
-        log.info("request.answered", method=method, route=route, status=status, seconds=round(seconds, 6))
-
-
-_INTERNAL = "an internal error: tell the operator the request id"
+        log.info(
+            "request.answered",
+            method=method,
+            route=route,
+            status=status,
+            seconds=round(seconds, 6),
+            client=_client(scope),
+        )
 
 
 class _Sender:
     """Sends on what the app sends; adds our headers, remembers the status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, scheme: str) -> None:
         self._send = send
-        self._headers = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
+        self._request_id = request_id
+        self._scheme = scheme
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], *self._headers]
+            message["headers"] = answer_headers.complete(message["headers"], self._request_id, self._scheme)
         await self._send(message)
+
+
+def _read(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None]:
+    """X-Request-Id and Authorization."""
+    request_id = authorization = None
+    for name, value in headers:
+        if name == answer_headers.REQUEST_ID:
+            request_id = value
+        elif name == b"authorization":
+            authorization = value
+    return request_id, authorization
+
+
+def _client(scope: Scope) -> str:
+    client = scope["client"]
+    return "" if client is None else str(client[0])
 
 
 def _route(scope: Scope) -> str:
     route: str = scope.get("runhook.route", "unmatched")
     return route
-
-
-def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    for name, value in headers:
-        if name == b"x-request-id" and _SANE.fullmatch(value):
-            return value.decode()
-    return os.urandom(16).hex()

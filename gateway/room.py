@@ -1,4 +1,8 @@
-"""How many inbound calls the gateway holds at a time. Invariant: memory is reserved before the first byte is read."""
+"""How many inbound calls the gateway holds at a time.
+
+Invariant: what is on its way to trigger_svc is bounded. A call has its part from when its body was read, so that nobody
+takes room by announcing a body; what is still being read is bounded where it is read (edge/crowd.py).
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +18,15 @@ class Room:
         self._calls = most_calls
         self._bytes = most_bytes
 
+    def check(self, size: int) -> None:
+        """HttpError 503 when a call of `size` bytes would find no room now: its body need not be read."""
+        if self._calls < 1 or self._bytes < size:
+            raise HttpError(503, "too many calls are on their way: call again", reason="WAITING_LINE_FULL")
+
     @contextmanager
     def reserved(self, size: int) -> Iterator[None]:
         """Room for one call of `size` bytes while the block lasts. HttpError 503 when there is none."""
-        if self._calls < 1 or self._bytes < size:
-            raise HttpError(503, "too many calls are on their way: call again", reason="WAITING_LINE_FULL")
+        self.check(size)
         self._take(1, size)
         try:
             yield

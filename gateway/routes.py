@@ -1,86 +1,130 @@
 """The route table: every path that the gateway serves but for the trigger door, which stands in front of it.
 
 Paths are given without their trailing slash; one is accepted everywhere and never redirected, since a redirected POST
-loses its body.
+loses its body. HEAD is served wherever GET is, unless a row says that its GET does something.
 """
 
 from collections import defaultdict
 from typing import NamedTuple
 
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import envelope, events, executions, problem, runs, tasks, triggers, webhooks
-from gateway.endpoint import Endpoint, Failure, Handler, send_failure
-from gateway.http_errors import not_found
+from gateway import envelope, problem
+from gateway.api import (
+    accounts,
+    custom_headers,
+    deliveries,
+    events,
+    executions,
+    recent,
+    runs,
+    signing_secrets,
+    tasks,
+    tokens,
+    triggers,
+    webhook_test,
+    webhooks,
+)
+from gateway.endpoint import Endpoint, Handler
+from gateway.failures import Failure, failure_of, send_failure
+from gateway.http_errors import not_allowed, not_found
+from gateway.openapi.served import pages
+from gateway.paths import Paths
 from gateway.services import Services
 from gateway.settings import GatewaySettings
 
 
 class Row(NamedTuple):
-    """One line of the table."""
+    """One line of the table. `head` is whether HEAD is served where this is a GET."""
 
     method: str
     path: str
     handler: Handler
     failure: Failure
+    head: bool = True
 
 
 ALIVE = "/healthz"
-V1 = "/api/v1/accounts/{account_id}"
-V2 = "/api/v2/accounts/{account_id}"
-V3 = "/api/v3/accounts/{account_id}"
+V1 = "/api/v1/accounts"
+V2 = "/api/v2/accounts"
+V3 = "/api/v3/accounts"
+MINE = f"{V1}/{{account_id}}"
+WEBHOOKS = f"{V3}/{{account_id}}/webhooks/subscriptions"
+WEBHOOK = f"{V3}/{{account_id}}/webhooks/subscription/{{webhook_id}}"
+SUBSCRIPTION = f"{MINE}/subscriptions/{{subscription_id}}"
 ROUTES = (
-    Row("POST", f"{V3}/webhooks/subscriptions", webhooks.create, envelope.failure),
-    Row("GET", f"{V3}/webhooks/subscriptions", webhooks.list_, envelope.failure),
-    Row("GET", f"{V3}/webhooks/subscription/{{webhook_id}}", webhooks.read, envelope.failure),
-    Row("PUT", f"{V3}/webhooks/subscription/{{webhook_id}}", webhooks.replace, envelope.failure),
-    Row("DELETE", f"{V3}/webhooks/subscription/{{webhook_id}}", webhooks.delete, envelope.failure),
-    Row("GET", f"{V2}/runs/{{run_id}}", runs.read_v2, envelope.failure),
-    Row("POST", f"{V1}/events", events.publish, problem.failure),
-    Row("POST", f"{V1}/tasks", tasks.create, problem.failure),
-    Row("GET", f"{V1}/tasks/{{task_id}}", tasks.read, problem.failure),
-    Row("POST", f"{V1}/triggers", triggers.create, problem.failure),
-    Row("GET", f"{V1}/triggers/{{trigger_id}}", triggers.read, problem.failure),
-    Row("GET", f"{V1}/executions", executions.list_, problem.failure),
-    Row("GET", f"{V1}/executions/{{execution_id}}", executions.read, problem.failure),
-    Row("GET", f"{V1}/runs/{{run_id}}", runs.read, problem.failure),
+    Row("POST", WEBHOOKS, webhooks.create, envelope.failure),
+    Row("GET", WEBHOOKS, webhooks.list_, envelope.failure),
+    Row("GET", WEBHOOK, webhooks.read, envelope.failure),
+    Row("PUT", WEBHOOK, webhooks.replace, envelope.failure),
+    Row("DELETE", WEBHOOK, webhooks.delete, envelope.failure),
+    Row("GET", f"{WEBHOOK}/test", webhook_test.run, envelope.failure, head=False),
+    Row("GET", f"{WEBHOOK}/events", recent.events, envelope.failure),
+    Row("GET", f"{WEBHOOK}/event/{{event_id}}/receipt", recent.receipts, envelope.failure),
+    Row("GET", V2, accounts.list_v3, envelope.failure),
+    Row("GET", f"{V2}/{{account_id}}", accounts.read_v3, envelope.failure),
+    Row("GET", V3, accounts.list_v3, envelope.failure),
+    Row("GET", f"{V3}/{{account_id}}", accounts.read_v3, envelope.failure),
+    Row("GET", f"{V2}/{{account_id}}/runs/{{run_id}}", runs.read_v2, envelope.failure),
+    Row("POST", V1, accounts.create, problem.failure),
+    Row("GET", V1, accounts.list_, problem.failure),
+    Row("GET", MINE, accounts.read, problem.failure),
+    Row("POST", f"{MINE}/tokens", tokens.create, problem.failure),
+    Row("GET", f"{MINE}/tokens", tokens.list_, problem.failure),
+    Row("DELETE", f"{MINE}/tokens/{{token_id}}", tokens.revoke, problem.failure),
+    Row("GET", f"{SUBSCRIPTION}/secret", signing_secrets.list_, problem.failure),
+    Row("POST", f"{SUBSCRIPTION}/secret/rotate", signing_secrets.rotate, problem.failure),
+    Row("POST", f"{SUBSCRIPTION}/secret/promote", signing_secrets.promote, problem.failure),
+    Row("GET", f"{SUBSCRIPTION}/headers", custom_headers.list_, problem.failure),
+    Row("PUT", f"{SUBSCRIPTION}/headers", custom_headers.replace, problem.failure),
+    Row("GET", f"{MINE}/deliveries", deliveries.list_, problem.failure),
+    Row("GET", f"{MINE}/deliveries/{{delivery_id}}", deliveries.read, problem.failure),
+    Row("POST", f"{MINE}/events", events.publish, problem.failure),
+    Row("POST", f"{MINE}/tasks", tasks.create, problem.failure),
+    Row("GET", f"{MINE}/tasks/{{task_id}}", tasks.read, problem.failure),
+    Row("POST", f"{MINE}/triggers", triggers.create, problem.failure),
+    Row("GET", f"{MINE}/triggers/{{trigger_id}}", triggers.read, problem.failure),
+    Row("GET", f"{MINE}/executions", executions.list_, problem.failure),
+    Row("GET", f"{MINE}/executions/{{execution_id}}", executions.read, problem.failure),
+    Row("GET", f"{MINE}/runs/{{run_id}}", runs.read, problem.failure),
 )
 
 
-def router(services: Services, settings: GatewaySettings) -> Router:
+def router(services: Services, settings: GatewaySettings) -> ASGIApp:
     """The table as an ASGI app."""
     handlers: dict[str, dict[str, Handler]] = defaultdict(dict)
     failures: dict[str, Failure] = {}
     for row in ROUTES:
         handlers[row.path][row.method] = row.handler
+        if row.method == "GET" and row.head:
+            handlers[row.path]["HEAD"] = row.handler
         failures[row.path] = row.failure
-    paths = [
-        Route(path, endpoint=Endpoint(path, methods, failures[path], services, settings))
-        for path, methods in handlers.items()
-    ]
-    return _OneSlash(routes=[*paths, Route(ALIVE, endpoint=_alive)], redirect_slashes=False, default=_nowhere)
+    apps: dict[str, ASGIApp] = {
+        path: Endpoint(path, methods, failures[path], services, settings) for path, methods in handlers.items()
+    }
+    return Router(Paths(apps | {ALIVE: _alive} | pages()))
 
 
-def failure_of(path: str) -> Failure:
-    """The format of errors below a path: the envelope on /api/v2 and /api/v3, problem details elsewhere."""
-    return envelope.failure if path.startswith(("/api/v2/", "/api/v3/")) else problem.failure
+class Router:
+    """Hands a request to what answers at its path."""
 
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
 
-class _OneSlash(Router):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
-        if path.endswith("/") and path != "/":
-            scope["path"] = path[:-1]
-        await super().__call__(scope, receive, send)
+        """Answers one request; 404 where nothing answers."""
+        found = self._paths.find(scope["raw_path"])
+        if found is None:
+            await send_failure(failure_of(scope["path"]), not_found(), scope, receive, send)
+            return
+        scope["path_params"] = found.values
+        await found.app(scope, receive, send)
 
 
-async def _alive(request: Request) -> Response:
-    request.scope["runhook.route"] = ALIVE
-    return PlainTextResponse("alive\n")
-
-
-async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
-    await send_failure(failure_of(scope["path"]), not_found(), scope, receive, send)
+async def _alive(scope: Scope, receive: Receive, send: Send) -> None:
+    scope["runhook.route"] = ALIVE
+    if scope["method"] not in ("GET", "HEAD"):
+        await send_failure(problem.failure, not_allowed("GET, HEAD"), scope, receive, send)
+        return
+    await PlainTextResponse("alive\n")(scope, receive, send)

@@ -11,6 +11,7 @@ from gateway.bearer import Metadata
 from gateway.http_errors import http_error_of
 from gateway.settings import GatewaySettings
 from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
+from runhook.subscription.v1.account_service_pb2_grpc import AccountServiceStub
 from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceStub
 
@@ -33,6 +34,7 @@ class Services:
         targets = (settings.subscription_svc, settings.delivery_svc, settings.trigger_svc)
         self._channels = [open_channel(target) for target in targets]
         self.subscriptions = SubscriptionServiceStub(self._channels[0])
+        self.accounts = AccountServiceStub(self._channels[0])
         self.deliveries = DeliveryServiceStub(self._channels[1])
         self.triggers = TriggerServiceStub(self._channels[2])
 

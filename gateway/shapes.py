@@ -1,8 +1,9 @@
-"""The shape of JSON bodies: types and required keys. Whether a value is allowed is the services' rule.
+"""The shape of JSON bodies and of queries: types and required keys. Whether a value is allowed is the services' rule.
 
 Invariant: every field that is wrong is named, by its JSON path. Unknown keys are ignored, as clients expect.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -20,9 +21,12 @@ _MESSAGES = {
     "list_type": "must be an array",
     "dict_type": "must be an object",
     "too_long": "must have at most 10,000 entries",
+    "greater_than_equal": "must fit 32 bits",
+    "less_than_equal": "must fit 32 bits",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
+_QUOTED = re.compile(r"'([^']*)'")
 
 #: Bounds what one body can make us remember of its errors; the services' own limits are at most this.
 MOST_ENTRIES = 10_000
@@ -50,7 +54,10 @@ def parse(shape: type[S], body: Mapping[str, Any]) -> S:
 
 
 def _bad_field(detail: ErrorDetails) -> BadField:
-    return BadField(json_path(detail["loc"]), _MESSAGES.get(detail["type"], detail["msg"]))
+    message = _MESSAGES.get(detail["type"], detail["msg"])
+    if detail["type"] == "literal_error":
+        message = f"must be one of {', '.join(_QUOTED.findall(detail['ctx']['expected']))}"
+    return BadField(json_path(detail["loc"]), message)
 
 
 def json_path(location: tuple[int | str, ...]) -> str:
@@ -59,3 +66,12 @@ def json_path(location: tuple[int | str, ...]) -> str:
     'events[0].data.jobId'
     """
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
+
+
+def key(path: str) -> str:
+    """The key of the body that a JSON path begins with.
+
+    >>> key("events[0].data.jobId"), key("name")
+    ('events', 'name')
+    """
+    return re.split(r"[.\[]", path, maxsplit=1)[0]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import PlainValidator
+from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _FORM = re.compile(
@@ -51,4 +51,4 @@ def _validated(value: Any) -> Timestamp:
     raise PydanticCustomError("time", "must be an RFC 3339 time such as 2026-01-31T19:29:35.789265936Z")
 
 
-Time = Annotated[Timestamp, PlainValidator(_validated)]
+Time = Annotated[Timestamp, PlainValidator(_validated), WithJsonSchema({"type": "string", "format": "date-time"})]

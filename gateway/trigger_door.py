@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import bodies, call_answers, problem
 from gateway.call_stream import CallLost, CallStreams
-from gateway.endpoint import send_failure
+from gateway.failures import send_failure
 from gateway.http_errors import HttpError, not_found
 from gateway.room import Room
 from gateway.settings import GatewaySettings
@@ -59,8 +59,9 @@ class TriggerDoor:
         length = bodies.check_length(scope["headers"], self._largest)
         media_type = _media_type(scope["headers"])
         _check_encoding(scope["headers"])
-        with self._room.reserved(self._largest if length is None else length):
-            body = await bodies.read(receive, self._largest, self._seconds)
+        self._room.check(length or 0)
+        body = await bodies.read(receive, self._largest, self._seconds)
+        with self._room.reserved(len(body)):
             call = Call(token=token.decode(), media_type=media_type, body=body)
             try:
                 answer = await self._streams.send(call)

@@ -1,14 +1,19 @@
-"""One request on its way through the gateway: what handlers read of it and how they ask a service for its sake."""
+"""One request on its way through the gateway: what handlers read of it and how they ask a service for its sake.
 
-from collections.abc import Callable
-from typing import TypeVar
+Invariant: who may not call is told that before anything else; what is wrong with a request is told to those who may.
+"""
 
-from starlette.requests import Request as HttpRequest
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope
 
 from chassis.errors import BadField
+from chassis.logs import REQUEST_ID_KEY
 from gateway import bodies, numbers, shapes
-from gateway.bearer import caller_metadata
-from gateway.http_errors import HttpError, bad_request, not_found
+from gateway.bearer import Metadata, caller_metadata
+from gateway.http_errors import HttpError, not_found
 from gateway.services import Method, Services
 from gateway.settings import GatewaySettings
 
@@ -21,70 +26,101 @@ Names = Callable[[str], str]
 class Visit:
     """A request with its caller. Made once its route is known; HttpError 401 when it names no caller."""
 
-    def __init__(self, request: HttpRequest, services: Services, settings: GatewaySettings) -> None:
-        self._request = request
-        self._metadata = caller_metadata(request.scope["headers"])
+    def __init__(self, scope: Scope, receive: Receive, services: Services, settings: GatewaySettings) -> None:
+        self._scope = scope
+        self._receive = receive
+        request_id = (REQUEST_ID_KEY, scope["runhook.request_id"])
+        self._metadata = (*caller_metadata(scope["headers"]), request_id)
         self.services = services
         self.settings = settings
 
     @property
     def account_id(self) -> int:
-        """The account of the path; 0 for what can be none, which the services refuse once they know the caller."""
-        return numbers.decimal(self.text("account_id")) or 0
+        """The account of the path; 0 for what can be none."""
+        return self.number("account_id")
 
     def text(self, name: str) -> str:
         """A part of the path."""
-        found: str = self._request.path_params[name]
+        found: str = self._scope["path_params"][name]
         return found
 
     def number(self, name: str) -> int:
-        """A part of the path that is a number above 0. HttpError 404 when it is none."""
-        number = numbers.decimal(self.text(name))
-        if not number:
-            raise not_found()
-        return number
+        """A part of the path that is a number above 0; 0 for what can be none, which no service ever finds."""
+        return numbers.decimal(self.text(name)) or 0
 
-    def query(self, name: str) -> str | None:
-        """A parameter of the query, the last of its name."""
-        return self._request.query_params.get(name)
-
-    def query_number(self, name: str) -> int | None:
-        """The same as a number. HttpError 400 when it is none."""
-        text = self.query(name)
-        if text is None:
-            return None
-        number = numbers.decimal(text)
-        if number is None:
-            raise bad_request(BadField(name, "must be a whole number, 0 or above"))
-        return number
-
-    async def read(self, shape: type[S], method: Method[Request, Answer], hopeless: Request) -> S:
-        """The body in its shape. Who may not call at all is told that before what is wrong with the body."""
-        scope = self._request.scope
-        limit = self.settings.gateway_body_bytes
-        bodies.check_length(scope["headers"], limit)
-        body = await bodies.read(self._request.receive, limit, self.settings.gateway_body_seconds)
+    async def query(self, shape: type[S], method: Method[Request, Answer], hopeless: Request) -> S:
+        """The query in its shape; of parameters with the same name the last. `hopeless` is as in `refusal`."""
+        sent = dict(parse_qsl(self._scope["query_string"].decode("latin-1"), keep_blank_values=True))
         try:
-            bodies.check_not_form(scope["headers"])
-            return shapes.parse(shape, bodies.parse_object(body))
+            return shapes.parse(shape, sent)
         except HttpError as error:
             raise await self.refusal(error, method, hopeless) from None
 
-    async def ask(self, method: Method[Request, Answer], request: Request, names: Names = str) -> Answer:
-        """A service's answer to the caller. HttpError has its bad fields under the names that `names` gives them."""
+    async def read(
+        self, shape: type[S], method: Method[Request, Answer], hopeless: Request, *, optional: bool = False
+    ) -> S:
+        """The body in its shape; an `optional` one may be absent. `hopeless` is as in `refusal`."""
+        sent = await self.sent(method, hopeless, optional=optional)
         try:
-            return await self.services.ask(method, request, self._metadata)
+            return shapes.parse(shape, sent)
         except HttpError as error:
-            error.fields = tuple(BadField(names(bad.field), bad.message) for bad in error.fields)
+            raise await self.refusal(error, method, hopeless) from None
+
+    async def sent(
+        self, method: Method[Request, Answer], hopeless: Request, *, optional: bool = False
+    ) -> dict[str, Any]:
+        """The body's JSON object, of whatever shape."""
+        headers, limit = self._scope["headers"], self.settings.gateway_body_bytes
+        bodies.check_length(headers, limit)
+        body = await bodies.read(self._receive, limit, self.settings.gateway_body_seconds)
+        try:
+            bodies.check_not_form(headers)
+            return {} if optional and not body else bodies.parse_object(body)
+        except HttpError as error:
+            raise await self.refusal(error, method, hopeless) from None
+
+    async def ask(
+        self, method: Method[Request, Answer], request: Request, names: Names = str, *, seconds: float | None = None
+    ) -> Answer:
+        """A service's answer to the caller, within `seconds` where the usual time is not enough.
+
+        HttpError has its bad fields under the names that `names` gives them.
+        """
+        asked = method if seconds is None else _patient(method, seconds)
+        try:
+            return await self.services.ask(asked, request, self._metadata)
+        except HttpError as error:
+            if error.reason == "WRONG_ACCOUNT" and not self._may_name_an_account():
+                raise not_found() from None
+            if error.fields:
+                error.name_fields([BadField(names(bad.field), bad.message) for bad in error.fields])
             raise
 
-    async def refusal(self, error: HttpError, method: Method[Request, Answer], hopeless: Request) -> HttpError:
+    async def refusal(
+        self, error: HttpError, method: Method[Request, Answer], hopeless: Request, names: Names | None = None
+    ) -> HttpError:
         """What to answer to a request that is wrong in itself: `error`, or that its caller may not ask at all.
 
-        Only a service knows its caller. `hopeless` is a request that it never grants, whoever sends it.
+        Only a service knows its caller. `hopeless` is a request that it never grants, whoever sends it. With `names` its
+        complaints about other fields than the error's are told along.
         """
         try:
-            await self.services.ask(method, hopeless, self._metadata)
+            await self.ask(method, hopeless, names or str)
         except HttpError as other:
-            return error if other.status == 400 else other
+            if other.status != 400:
+                return other
+            if names is not None:
+                known = {shapes.key(bad.field) for bad in error.fields}
+                others = [bad for bad in other.fields if shapes.key(bad.field) not in known]
+                error.name_fields([*error.fields, *others])
         return error
+
+    def _may_name_an_account(self) -> bool:
+        return "account_id" not in self._scope["path_params"] or self.account_id > 0
+
+
+def _patient(method: Method[Request, Answer], seconds: float) -> Method[Request, Answer]:
+    def call(request: Request, /, *, timeout: float, metadata: Metadata) -> Awaitable[Any]:
+        return method(request, timeout=seconds, metadata=metadata)
+
+    return call

@@ -3,6 +3,7 @@
 import asyncpg
 
 from chassis.errors import BadField, InvalidInput, NotFound
+from chassis.ids import is_id
 from trigger_svc.execution import Execution
 from trigger_svc.run import Run
 from trigger_svc.store import execution as executions
@@ -27,7 +28,7 @@ async def task(pool: asyncpg.Pool, account_id: int, task_id: int) -> Task:
 
 async def trigger(pool: asyncpg.Pool, account_id: int, public_id: str) -> tuple[Trigger, StoredWindow | None]:
     """A trigger and its newest window; NotFound."""
-    found = await triggers.find(pool, account_id, public_id)
+    found = await triggers.find(pool, account_id, public_id) if is_id("trg_", public_id) else None
     if found is None:
         raise NotFound("TRIGGER_NOT_FOUND", "the account has no such trigger")
     return found, await windows.newest(pool, found.trigger_id)
@@ -35,7 +36,7 @@ async def trigger(pool: asyncpg.Pool, account_id: int, public_id: str) -> tuple[
 
 async def execution(pool: asyncpg.Pool, account_id: int, public_id: str) -> Execution:
     """An execution with its runs; NotFound."""
-    found = await executions.find(pool, account_id, public_id)
+    found = await executions.find(pool, account_id, public_id) if is_id("exe_", public_id) else None
     if found is None:
         raise NotFound("EXECUTION_NOT_FOUND", "the account has no such execution")
     return found

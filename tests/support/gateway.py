@@ -2,12 +2,14 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from prometheus_client import REGISTRY
+from starlette.types import ASGIApp
 from yarl import URL
 
 from chassis.channel import service_metadata
@@ -72,7 +74,7 @@ class Gateway:
 async def gateway(*, token: str = "", credential: str | None = None, **settings: Any) -> AsyncIterator[Gateway]:
     """Serves with these settings over the services that they name; those not named are nowhere."""
     targets = dict.fromkeys(("subscription_svc", "delivery_svc", "trigger_svc"), NOWHERE)
-    loaded = GatewaySettings.model_validate(targets | settings)
+    loaded = GatewaySettings.model_validate({"gateway_address": "127.0.0.1:0"} | targets | settings)
     services = Services(loaded)
     streams = CallStreams(
         services.triggers,
@@ -80,7 +82,7 @@ async def gateway(*, token: str = "", credential: str | None = None, **settings:
         count=loaded.gateway_call_streams,
         seconds=loaded.gateway_call_seconds,
     )
-    door = HttpServer("127.0.0.1:0", build(loaded, services, streams))
+    door = HttpServer(loaded, build(loaded, services, streams))
     await door.open()
     try:
         async with aiohttp.ClientSession() as session:
@@ -89,3 +91,31 @@ async def gateway(*, token: str = "", credential: str | None = None, **settings:
         await door.close(5)
         await streams.close()
         await services.close()
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, **settings: Any) -> AsyncIterator[HttpServer]:
+    """The gateway's HTTP server around another app."""
+    door = HttpServer(GatewaySettings.model_validate({"gateway_address": "127.0.0.1:0"} | settings), app)
+    await door.open()
+    try:
+        yield door
+    finally:
+        await door.close(5)
+
+
+def refused(reason: str) -> float:
+    """How often the edge has refused for this reason, in this process."""
+    return REGISTRY.get_sample_value("runhook_gateway_refused_total", {"reason": reason}) or 0.0
+
+
+def gauge(name: str) -> float:
+    """A gauge of the gateways of this process, such as "connections"."""
+    return REGISTRY.get_sample_value(f"runhook_gateway_{name}") or 0.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns when it holds: for what happens at the other end of a socket, where there is no event to await."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

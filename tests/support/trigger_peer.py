@@ -107,8 +107,10 @@ class TriggerPeer(TriggerServiceServicer):
         return pb.ListExecutionsResponse(executions=[an_execution()], next_page_token="next")
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
-        """A failed run."""
+        """A failed run; there is none with number 0."""
         self._saw(request, context)
+        if not request.run_id:
+            raise NotFound("RUN_NOT_FOUND", "the account has no run 0")
         return pb.GetRunResponse(run=a_run())
 
     def _saw(self, request: Any, context: Context) -> None:

@@ -175,7 +175,7 @@ BAD: list[tuple[str, Any, dict[str, str]]] = [
             "name": "must be a string",
             "slots.a": "must be a string",
             "parameters[0].name": "must be a string",
-            "max_attempts": "Input should be less than or equal to 2147483647",
+            "max_attempts": "must fit 32 bits",
             "environment_id": "must be a whole number or a string of digits, within 64 bits",
         },
     ),

@@ -3,7 +3,9 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from typing import Any
 
+import grpc
 import pytest
 
 from tests.support.gateway import Gateway, gateway
@@ -16,7 +18,11 @@ V1 = f"/api/v1/accounts/{ACCOUNT}"
 REQUESTS = [
     ("GET", f"/api/v3/accounts/{ACCOUNT}/webhooks/subscriptions"),
     ("POST", f"/api/v3/accounts/{ACCOUNT}/webhooks/subscriptions"),
+    ("GET", f"/api/v3/accounts/{ACCOUNT}/webhooks/subscription/wsu_{'x' * 27}/test"),
+    ("GET", "/api/v2/accounts/"),
+    ("GET", f"{V1}/tokens"),
     ("POST", f"{V1}/events"),
+    ("GET", f"{V1}/deliveries/1"),
     ("GET", f"{V1}/tasks/1"),
     ("GET", f"{V1}/executions"),
     ("GET", f"/api/v2/accounts/{ACCOUNT}/runs/1/"),
@@ -31,13 +37,16 @@ def mute() -> Iterator[str]:
         yield f"127.0.0.1:{listening.getsockname()[1]}"
 
 
+async def check(call: Gateway, method: str, path: str) -> None:
+    async with asyncio.timeout(2.5):
+        answer = await call(method, path, data=b"{}" if method == "POST" else None)
+    assert (answer.status, path) == (503, path)
+    assert 1 <= int(answer.headers["Retry-After"]) <= 4
+    assert b"127.0.0.1" not in answer.body
+
+
 async def check_all(call: Gateway) -> None:
-    for method, path in REQUESTS:
-        async with asyncio.timeout(2.5):
-            answer = await call(method, path, data=b"{}" if method == "POST" else None)
-        assert (answer.status, path) == (503, path)
-        assert 1 <= int(answer.headers["Retry-After"]) <= 4
-        assert b"127.0.0.1" not in answer.body
+    await asyncio.gather(*(check(call, method, path) for method, path in REQUESTS))
 
 
 async def test_a_service_that_is_away_is_503_in_every_format() -> None:
@@ -49,6 +58,39 @@ async def test_a_service_that_is_mute_is_503_within_two_seconds(mute: str) -> No
     targets = {"subscription_svc": mute, "delivery_svc": mute, "trigger_svc": mute}
     async with gateway(token=TOKEN, credential=CREDENTIAL, **targets) as call:
         await check_all(call)
+
+
+class Hanging(grpc.GenericRpcHandler):
+    """Every method of every service: takes the call and never answers."""
+
+    def __init__(self) -> None:
+        self.taken = asyncio.Event()
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Streams both ways fit every rpc."""
+        return grpc.stream_stream_rpc_method_handler(self._hang)
+
+    async def _hang(self, requests: Any, context: Any) -> None:
+        async for _ in requests:
+            self.taken.set()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
+async def test_a_service_that_stops_in_the_middle_of_a_request_is_503_at_once(method: str, path: str) -> None:
+    hanging, server = Hanging(), grpc.aio.server()
+    server.add_generic_rpc_handlers((hanging,))
+    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    targets = dict.fromkeys(("subscription_svc", "delivery_svc", "trigger_svc"), target)
+    async with gateway(token=TOKEN, credential=CREDENTIAL, **targets) as call:
+        asked = asyncio.create_task(call(method, path, data=b"{}" if method == "POST" else None))
+        await asyncio.wait_for(hanging.taken.wait(), 5)
+        await server.stop(None)
+        answer = await asyncio.wait_for(asked, 2)
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert b"127.0.0.1" not in answer.body
 
 
 async def test_a_service_that_comes_back_is_found_again(database: Database) -> None:
@@ -80,7 +122,7 @@ async def test_the_gateway_itself_lives_whatever_is_away() -> None:
 
 async def test_every_answer_has_a_request_id_and_a_sane_one_is_kept() -> None:
     async with gateway() as call:
-        for sent, kept in (("abc-DEF_1.2", True), ("x" * 129, False), ("short", False), ("in ject", False)):
+        for sent, kept in (("abc-DEF_1.2", True), ("x", True), ("x" * 129, False), ("", False), ("in ject", False)):
             answer = await call("GET", "/nowhere", headers={"X-Request-Id": sent})
             assert (answer.headers["X-Request-Id"] == sent) is kept
             assert answer.json["request_id"] == answer.headers["X-Request-Id"]

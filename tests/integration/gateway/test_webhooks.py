@@ -9,12 +9,12 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.support.envelope import ONE, SUBSCRIPTIONS
+from tests.support.envelope import made as made_with
 from tests.support.gateway import Gateway, gateway
 from tests.support.postgres import Database
 from tests.support.subscription import ACCOUNT, TOKEN, SubscriptionService, subscription_service
 
-SUBSCRIPTIONS = f"/api/v3/accounts/{ACCOUNT}/webhooks/subscriptions"
-ONE = f"/api/v3/accounts/{ACCOUNT}/webhooks/subscription"
 BODY = {
     "event_types": ["job.run.started"],
     "name": "Webhook for jobs",
@@ -53,10 +53,7 @@ async def call(service: SubscriptionService) -> AsyncIterator[Gateway]:
 
 
 async def made(call: Gateway, **changes: Any) -> dict[str, Any]:
-    answer = await call("POST", SUBSCRIPTIONS, json=BODY | changes)
-    assert answer.status == 201, answer.body
-    data: dict[str, Any] = answer.json["data"]
-    return data
+    return await made_with(call, **(BODY | changes))
 
 
 async def test_create_answers_with_the_contracts_keys_types_and_the_secret(call: Gateway) -> None:
@@ -110,6 +107,21 @@ async def test_dispatch_and_deactivation_show_only_when_there_were_any(
     assert (read["active"], read["deactivate_reason"]) == (False, "Too many failures")
 
 
+@pytest.mark.parametrize("change", [{"active": True}, {"active": False, "client_url": "https://new.com"}])
+async def test_active_or_another_url_revives_what_the_platform_set_inactive(
+    call: Gateway, database: Database, change: dict[str, Any]
+) -> None:
+    created = await made(call)
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute("update subscription.subscription set active = false, deactivate_reason = 'Too many failures'")
+    await owner.close()
+    path = f"{ONE}/{created['id']}"
+    still = (await call("PUT", path, json=BODY | {"active": False})).json["data"]
+    assert (still["active"], still["deactivate_reason"]) == (False, "Too many failures")
+    revived = (await call("PUT", path, json=BODY | change)).json["data"]
+    assert (revived["active"], "deactivate_reason" in revived) == (True, False)
+
+
 async def test_lists_page_exactly_until_all_are_seen(call: Gateway) -> None:
     ids = [(await made(call, name=f"{number}"))["id"] for number in range(12)]
     seen: list[str] = []
@@ -160,7 +172,7 @@ async def test_a_changed_url_revives_an_inactive_webhook_and_a_full_round_trip_i
 async def test_delete_answers_with_a_body_and_then_it_is_gone(call: Gateway) -> None:
     created = await made(call)
     path = f"{ONE}/{created['id']}"
-    answer = await call("DELETE", path, headers={"Content-Type": "application/json"})
+    answer = await call("DELETE", path, headers={"Content-Type": "application/json"}, data=b"not read")
     assert (answer.status, answer.json) == (
         200,
         {"data": {"id": created["id"]}, "status": {"code": 200, "is_success": True}},

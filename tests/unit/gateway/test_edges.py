@@ -4,9 +4,10 @@ import grpc
 import pytest
 
 from chassis.status import Refusal
-from gateway import envelope, events, numbers, problem, times
+from gateway import envelope, numbers, problem, times
+from gateway.api import events
+from gateway.api.events import PublishBody
 from gateway.bearer import caller_metadata
-from gateway.events import PublishBody
 from gateway.http_errors import HttpError, http_error_of
 from gateway.shapes import parse
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from gateway.api.webhooks import WebhookBody
 from gateway.http_errors import HttpError
 from gateway.shapes import parse
-from gateway.webhooks import WebhookBody
 
 REQUIRED = {"name": "n", "event_types": ["job.run.started"], "client_url": "https://example.com", "active": True}
 

@@ -3,23 +3,24 @@
 Numbers go out as strings, times as microseconds in decimal, absent keys stay absent; text goes through to the letter.
 """
 
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
-from chassis.errors import BadField
-from gateway import envelope
-from gateway.http_errors import HttpError, bad_request
+from gateway import envelope, paging, shapes
+from gateway.http_errors import HttpError
 from gateway.numbers import Id
+from gateway.services import Method
 from gateway.shapes import Shape, Some
 from gateway.times import microseconds
 from gateway.visit import Visit
 from runhook.subscription.v1 import subscription_service_pb2 as pb
 from runhook.subscription.v1.subscription_pb2 import Subscription
 
-DEFAULT_LIMIT = 10
-LARGEST_LIMIT = 100
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
 
 
 def _as_list(value: Any) -> Any:
@@ -39,13 +40,15 @@ class WebhookBody(Shape):
     active: bool
 
 
+#: What the service refuses, field by field: it stands for what came in a wrong shape.
+_REFUSED: dict[str, Any] = {"name": "", "description": "\x00", "job_ids": [0], "event_types": [], "client_url": ""}
+
+
 async def create(visit: Visit) -> Response:
     """POST .../webhooks/subscriptions: 201 with the one look at hmac_secret."""
     rpc = visit.services.subscriptions.CreateSubscription
-    hopeless = pb.CreateSubscriptionRequest(subscription=Subscription(account_id=visit.account_id))
-    body = await visit.read(WebhookBody, rpc, hopeless)
-    request = pb.CreateSubscriptionRequest(subscription=_subscription(body, visit.account_id))
-    answer = await visit.ask(rpc, request, _name)
+    wish = await _wish(visit, rpc, lambda wish: pb.CreateSubscriptionRequest(subscription=wish))
+    answer = await visit.ask(rpc, pb.CreateSubscriptionRequest(subscription=wish), _name)
     return envelope.success(201, shown(answer.subscription, answer.signing_secret))
 
 
@@ -59,27 +62,20 @@ async def read(visit: Visit) -> Response:
 async def list_(visit: Visit) -> Response:
     """GET .../webhooks/subscriptions?limit=&offset="""
     rpc = visit.services.subscriptions.ListSubscriptions
-    try:
-        limit, offset = _page(visit)
-    except HttpError as error:
-        hopeless = pb.ListSubscriptionsRequest(account_id=visit.account_id, page_size=-1)
-        raise await visit.refusal(error, rpc, hopeless) from None
-    request = pb.ListSubscriptionsRequest(account_id=visit.account_id, page_size=limit, skip=offset)
+    hopeless = pb.ListSubscriptionsRequest(account_id=visit.account_id, page_size=-1)
+    page = await paging.offset_query(visit, rpc, hopeless)
+    request = pb.ListSubscriptionsRequest(account_id=visit.account_id, page_size=page.limit, skip=page.offset)
     answer = await visit.ask(rpc, request)
     data = [shown(one) for one in answer.subscriptions]
-    pagination = {"total_count": answer.total_size, "count": len(data)}
-    filters = {"offset": offset, "limit": limit}
-    return envelope.success(200, data, extra={"pagination": pagination, "filters": filters})
+    return envelope.success(200, data, extra=paging.extra(page, count=len(data), total_count=answer.total_size))
 
 
 async def replace(visit: Visit) -> Response:
     """PUT .../webhooks/subscription/{webhook_id}: what is not sent is not kept."""
     rpc = visit.services.subscriptions.UpdateSubscription
     webhook_id = visit.text("webhook_id")
-    named = Subscription(account_id=visit.account_id, subscription_id=webhook_id)
-    body = await visit.read(WebhookBody, rpc, pb.UpdateSubscriptionRequest(subscription=named))
-    wanted = _subscription(body, visit.account_id, webhook_id)
-    answer = await visit.ask(rpc, pb.UpdateSubscriptionRequest(subscription=wanted), _name)
+    wish = await _wish(visit, rpc, lambda wish: pb.UpdateSubscriptionRequest(subscription=wish), webhook_id)
+    answer = await visit.ask(rpc, pb.UpdateSubscriptionRequest(subscription=wish), _name)
     return envelope.success(200, shown(answer.subscription))
 
 
@@ -118,10 +114,32 @@ def shown(subscription: Subscription, secret: str = "") -> dict[str, object]:
     return data
 
 
-def _subscription(body: WebhookBody, account_id: int, webhook_id: str = "") -> Subscription:
+async def _wish(
+    visit: Visit, rpc: Method[Request, Answer], request: Callable[[Subscription], Request], webhook_id: str = ""
+) -> Subscription:
+    """What the body wishes for. HttpError names what is wrong in shape and, of all else, what breaks a rule."""
+    blank = Subscription(account_id=visit.account_id, subscription_id=webhook_id)
+    sent = await visit.sent(rpc, request(blank))
+    try:
+        return _subscription(shapes.parse(WebhookBody, sent), blank)
+    except HttpError as error:
+        wrong = {shapes.key(bad.field) for bad in error.fields}
+        names = _name_beside_active if "active" in wrong else _name
+        raise await visit.refusal(error, rpc, request(_subscription(_rest(sent, wrong), blank)), names) from None
+
+
+def _rest(sent: Mapping[str, Any], wrong: set[str]) -> WebhookBody:
+    """The body with its wrong fields replaced by such as are refused; no `active` is, so a name stands in for it."""
+    replaced = {key: value for key, value in _REFUSED.items() if key in wrong}
+    if "active" in wrong:
+        replaced |= {"active": False, "name": ""}
+    return shapes.parse(WebhookBody, {**sent, **replaced})
+
+
+def _subscription(body: WebhookBody, named: Subscription) -> Subscription:
     return Subscription(
-        subscription_id=webhook_id,
-        account_id=account_id,
+        subscription_id=named.subscription_id,
+        account_id=named.account_id,
         name=body.name,
         description=body.description or "",
         job_ids=body.job_ids,
@@ -131,14 +149,9 @@ def _subscription(body: WebhookBody, account_id: int, webhook_id: str = "") -> S
     )
 
 
-def _page(visit: Visit) -> tuple[int, int]:
-    limit = visit.query_number("limit")
-    if limit is not None and limit > LARGEST_LIMIT:
-        raise HttpError(400, f"Limit must not exceed {LARGEST_LIMIT}")
-    if limit == 0:
-        raise bad_request(BadField("limit", f"must be a whole number from 1 to {LARGEST_LIMIT}"))
-    return limit or DEFAULT_LIMIT, visit.query_number("offset") or 0
-
-
 def _name(field: str) -> str:
     return field.removeprefix("subscription.")
+
+
+def _name_beside_active(field: str) -> str:
+    return "active" if field == "subscription.name" else _name(field)

@@ -3,24 +3,33 @@
 from starlette.responses import Response
 
 from gateway.answers import JsonAnswer
-from gateway.runs import shown as shown_run
+from gateway.api.runs import shown as shown_run
+from gateway.numbers import Count
+from gateway.paging import PageQuery
 from gateway.times import shown as shown_time
 from gateway.visit import Visit
 from runhook.trigger.v1 import trigger_service_pb2 as pb
 from runhook.trigger.v1.execution_pb2 import Execution, ExecutionState
 
-LARGEST_PAGE_SIZE = 2**31 - 1
+
+class ExecutionsQuery(PageQuery):
+    """A page of executions; those of one task unless `task_id` is 0."""
+
+    task_id: Count = 0
 
 
 async def list_(visit: Visit) -> Response:
     """GET .../executions?task_id=&page_size=&page_token="""
+    rpc = visit.services.triggers.ListExecutions
+    hopeless = pb.ListExecutionsRequest(account_id=visit.account_id, page_size=-1)
+    query = await visit.query(ExecutionsQuery, rpc, hopeless)
     request = pb.ListExecutionsRequest(
         account_id=visit.account_id,
-        task_id=visit.query_number("task_id") or 0,
-        page_size=min(visit.query_number("page_size") or 0, LARGEST_PAGE_SIZE),
-        page_token=visit.query("page_token") or "",
+        task_id=query.task_id,
+        page_size=query.page_size,
+        page_token=query.page_token,
     )
-    answer = await visit.ask(visit.services.triggers.ListExecutions, request)
+    answer = await visit.ask(rpc, request)
     executions = [shown(one) for one in answer.executions]
     return JsonAnswer({"executions": executions, "next_page_token": answer.next_page_token})
 

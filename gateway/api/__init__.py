@@ -1,0 +1,1 @@
+"""What answers at each path: a room per resource. A handler reads a visit, asks one service, shows its answer."""

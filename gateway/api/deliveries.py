@@ -1,0 +1,94 @@
+"""/api/v1 deliveries: what was sent to a subscription and how each attempt went, newest first."""
+
+from typing import Literal
+
+from google.protobuf.duration_pb2 import Duration
+from starlette.responses import Response
+
+from gateway.answers import JsonAnswer
+from gateway.http_errors import not_found
+from gateway.paging import PageQuery
+from gateway.times import Time
+from gateway.times import shown as shown_time
+from gateway.visit import Visit
+from runhook.delivery.v1 import delivery_service_pb2 as pb
+from runhook.delivery.v1.delivery_pb2 import Attempt, Delivery, DeliveryState
+
+State = Literal["PENDING", "DELIVERING", "SUCCEEDED", "FAILED", "CANCELLED"]
+
+
+class DeliveriesQuery(PageQuery):
+    """A page of a subscription's deliveries: in one state, or published within a span, unless all are wanted."""
+
+    subscription_id: str
+    state: State | None = None
+    published_after: Time | None = None
+    published_before: Time | None = None
+
+
+async def list_(visit: Visit) -> Response:
+    """GET .../deliveries?subscription_id=&state=&published_after=&published_before=&page_size=&page_token="""
+    rpc = visit.services.deliveries.ListDeliveries
+    hopeless = pb.ListDeliveriesRequest(account_id=visit.account_id, page_size=-1)
+    query = await visit.query(DeliveriesQuery, rpc, hopeless)
+    request = pb.ListDeliveriesRequest(
+        account_id=visit.account_id,
+        subscription_id=query.subscription_id,
+        page_size=query.page_size,
+        page_token=query.page_token,
+        state=DeliveryState.Value(f"DELIVERY_STATE_{query.state or 'UNSPECIFIED'}"),
+        published_after=query.published_after,
+        published_before=query.published_before,
+    )
+    answer = await visit.ask(rpc, request)
+    deliveries = [shown(one) for one in answer.deliveries]
+    return JsonAnswer({"deliveries": deliveries, "next_page_token": answer.next_page_token})
+
+
+async def read(visit: Visit) -> Response:
+    """GET .../deliveries/{delivery_id}: with its body and its attempts."""
+    rpc = visit.services.deliveries.GetDelivery
+    request = pb.GetDeliveryRequest(account_id=visit.account_id, delivery_id=visit.number("delivery_id"))
+    if not request.delivery_id:  # which would mean another way to name one
+        raise await visit.refusal(not_found(), rpc, request)
+    answer = await visit.ask(rpc, request)
+    body = answer.delivery.body.decode("utf-8", "replace")
+    attempts = [shown_attempt(one) for one in answer.attempts]
+    return JsonAnswer(shown(answer.delivery) | {"body": body, "attempts": attempts})
+
+
+def shown(delivery: Delivery) -> dict[str, object]:
+    """The delivery as callers see it in a list."""
+    return {
+        "delivery_id": str(delivery.delivery_id),
+        "event_id": delivery.event_id,
+        "subscription_id": delivery.subscription_id,
+        "event_type": delivery.event_type,
+        "job_id": str(delivery.job_id),
+        "state": DeliveryState.Name(delivery.state).removeprefix("DELIVERY_STATE_"),
+        "reason": delivery.reason,
+        "attempt_count": delivery.attempt_count,
+        "last_status_code": delivery.last_status_code,
+        "test": delivery.test,
+        "created_at": shown_time(delivery.create_time),
+        "finished_at": shown_time(delivery.finish_time),
+    }
+
+
+def shown_attempt(attempt: Attempt) -> dict[str, object]:
+    """The attempt as callers see it; bytes that are no UTF-8 are shown as the replacement character."""
+    return {
+        "attempt_id": attempt.attempt_id,
+        "number": attempt.number,
+        "sent_at": shown_time(attempt.send_time),
+        "status_code": attempt.status_code,
+        "error": attempt.error,
+        "error_message": attempt.error_message,
+        "duration_seconds": _seconds(attempt.duration),
+        "request_headers": [{"name": one.name, "value": one.value} for one in attempt.request_headers],
+        "response_body": attempt.response_body.decode("utf-8", "replace"),
+    }
+
+
+def _seconds(duration: Duration) -> float:
+    return duration.seconds + duration.nanos / 1e9

@@ -1,0 +1,1 @@
+"""Every operation that the gateway serves with the schemas of its answers, a room per resource."""

@@ -1,0 +1,226 @@
+"""What made-up requests need in order to get somewhere: ids that are there, rules that no schema says, nobody else's URLs.
+
+Invariant: no request of the fuzz makes the platform send anything to anybody but a closed port of this machine.
+"""
+
+import itertools
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from schemathesis import Case
+from schemathesis.core.parameters import ParameterLocation
+
+from gateway.api.events import STATUSES
+from subscription_svc.custom_headers import CustomHeader, broken_rules
+
+ACCOUNT = 1
+#: Nothing listens there, and no name is looked up: whatever is sent to it is refused at once.
+NOWHERE = "http://127.0.0.1:9/hook"
+PAYLOAD = {"name": "resource_webhook_payload"}
+EVENT = {
+    "eventType": "job.run.started",
+    "data": {"jobId": 1, "runId": 2, "environmentId": 3, "projectId": 4, "runStatus": "Running"},
+}
+#: Where an answer shows an id that the path of another operation takes.
+SHOWN = {
+    "webhook_id": r"wsu_[0-9A-Za-z]{27}",
+    "subscription_id": r"wsu_[0-9A-Za-z]{27}",
+    "event_id": r"wev_[0-9A-Za-z]{27}",
+    "trigger_id": r"trg_[0-9A-Za-z]{27}",
+    "execution_id": r"exe_[0-9A-Za-z]{27}",
+    "token": r"/t/([A-Za-z0-9_-]{43})",
+    **{name: rf'"{name}":"([0-9]+)"' for name in ("token_id", "delivery_id", "task_id", "run_id")},
+}
+NEXT_PAGE = re.compile(r'"next_page_token":"([^"]+)"')
+MOST_REMEMBERED = 30
+
+
+class Memory:
+    """What answers have shown: without it nearly every made-up request would end at an unknown id.
+
+    `kept` is one of everything that belongs together and is never deleted, the fuzz's own token included.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {"account_id": str(ACCOUNT)}
+        self._seen: dict[str, list[str]] = defaultdict(list)
+        self._random = random.Random(4711)
+
+    def keep(self, text: str) -> None:
+        """The first of each id in an answer is kept."""
+        for name, pattern in SHOWN.items():
+            for found in re.findall(pattern, text)[:1]:
+                self.kept.setdefault(name, found)
+
+    def look(self, path: str, text: str) -> None:
+        """Remembers the ids in the answer of a path, and its next page."""
+        for name, pattern in SHOWN.items():
+            for found in re.findall(pattern, text):
+                self._add(name, found)
+        for found in NEXT_PAGE.findall(text):
+            self._add(path, found)
+
+    def lately(self, name: str) -> str | None:
+        """One that was seen lately."""
+        seen = self._seen[name]
+        return self._random.choice(seen) if seen else None
+
+    def chance(self, of: float) -> bool:
+        """True so often, 1.0 being always."""
+        return self._random.random() < of
+
+    def _add(self, name: str, value: str) -> None:
+        if value not in self._seen[name] and value != self.kept.get(name):
+            self._seen[name] = [*self._seen[name][1 - MOST_REMEMBERED :], value]
+
+
+class Platform:
+    """A running one, furnished with one of everything. `proven` are operations that are known to ask for a token."""
+
+    def __init__(self, url: str, token: str, session: requests.Session) -> None:
+        self.url = url
+        self.session = session
+        self.proven: set[str] = set()
+        self.headers = {"Authorization": f"Bearer {token}"}
+        self.memory = Memory()
+        self._furnish()
+
+    def _furnish(self) -> None:
+        mine = f"/v1/accounts/{ACCOUNT}"
+        hook = {"name": "n", "event_types": ["job.run.started"], "client_url": NOWHERE, "active": True}
+        made = self._ask("POST", f"/v3/accounts/{ACCOUNT}/webhooks/subscriptions", hook)
+        self._ask("GET", f"/v3/accounts/{ACCOUNT}/webhooks/subscription/{made['data']['id']}/test")
+        self._ask("GET", f"{mine}/deliveries?subscription_id={made['data']['id']}")
+        task = {"name": "t", "command": "echo-payload", "parameters": [PAYLOAD]}
+        first = self._ask("POST", f"{mine}/tasks", task)
+        trigger = {"name": "t", "task_id": first["task_id"], "threshold": 1, "duration_seconds": 1}
+        url = self._ask("POST", f"{mine}/triggers", trigger)["url"]
+        assert self.session.post(url, json={}).status_code == 204
+        self._ask("GET", f"{mine}/executions")
+        self._ask("GET", f"{mine}/tokens")
+        for _ in range(MOST_REMEMBERED):  # for triggers to come
+            self._ask("POST", f"{mine}/tasks", task)
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self.session.request(method, f"{self.url}/api{path}", json=body, headers=self.headers)
+        assert answer.ok, answer.text
+        self.memory.keep(answer.text)
+        self.memory.look(path, answer.text)
+        return answer.json()
+
+
+def aim(case: Case[Any], platform: Platform) -> None:
+    """Turns a made-up case to what is there, and away from anybody else. Containers are replaced, which tells
+    schemathesis to judge anew whether the case is sound."""
+    memory = platform.memory
+    if case.path_parameters and not (case.meta and case.meta.is_negative_at(ParameterLocation.PATH)):
+        case.path_parameters = _aimed(case, platform)
+    if case.query.get("page_token"):
+        case.query = case.query | {"page_token": memory.lately(case.path) or ""}
+    if "subscription_id" in case.query and memory.chance(0.5):
+        case.query = case.query | {"subscription_id": memory.kept["webhook_id"]}
+    settle = _SETTLERS.get(case.operation.definition.raw["operationId"])
+    if isinstance(case.body, dict):
+        body = _whole(case.body)
+        case.body = settle(body, memory) if settle else body
+
+
+def _aimed(case: Case[Any], platform: Platform) -> dict[str, Any]:
+    """Half of the time all of it at what is kept, and always so until that was answered; else mostly at what was seen."""
+    memory, places = platform.memory, case.path_parameters
+    deletes = case.method == "DELETE"
+    if not deletes and memory.chance(0.5 if case.operation.label in platform.proven else 1.0):
+        return places | {name: memory.kept[name] for name in places}
+    seen = {name: memory.lately(name) or value for name, value in places.items() if memory.chance(0.75)}
+    if memory.chance(0.75):
+        seen["account_id"] = memory.kept["account_id"]
+    aimed = {name: seen.get(name, value) for name, value in places.items()}
+    last = list(aimed)[-1]
+    return aimed | {last: "0"} if deletes and aimed[last] == memory.kept[last] else aimed
+
+
+def _whole(value: Any) -> Any:
+    """1.0 is an integer to JSON Schema and none to us."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {name: _whole(one) for name, one in value.items()}
+        case list():
+            return [_whole(one) for one in value]
+    return value
+
+
+def _settled_webhook(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """Its URL has a grammar of its own, and might be anybody's."""
+    match body:
+        case {"client_url": str(url)} if re.match("https?://", url, re.IGNORECASE) and len(url) <= 2048:
+            return body | {"client_url": NOWHERE}
+    return body
+
+
+def _settled_trigger(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """A task has one trigger: it mostly is for one that has none yet."""
+    match body:
+        case {"task_id": str(task)} if task.isdigit():
+            return body | {"task_id": memory.lately("task_id")}
+    return body
+
+
+def _settled_task(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """A parameter's name stands once."""
+    match body:
+        case {"parameters": [*parameters]}:
+            named = [one.get("name") if isinstance(one, dict) else None for one in parameters]
+            first = [name is None or name not in named[:place] for place, name in enumerate(named)]
+            return body | {"parameters": list(itertools.compress(parameters, first))}
+    return body
+
+
+def _settled_headers(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """A header's name stands once whatever its case, and some names are taken."""
+    match body:
+        case {"headers": dict(headers)} if all(isinstance(one, str) for one in headers.values()):
+            told: list[CustomHeader] = []
+            for name, value in headers.items():
+                header = CustomHeader(name=name, value=value)
+                if broken_rules([header]) or not broken_rules([*told, header]):
+                    told.append(header)
+            return body | {"headers": {one.name: one.value for one in told}}
+    return body
+
+
+def _settled_events(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    match body:
+        case {"events": [*events]}:
+            return body | {"events": [_settled_event(one) for one in events]}
+    return body
+
+
+def _settled_event(event: Any) -> Any:
+    """The state is told once at least, and one way; what ended says when."""
+    match event:
+        case {"data": dict(data)}:
+            if "runStatus" not in data and "runStatusCode" not in data:
+                data = data | {"runStatus": "Success"}
+            match data:
+                case {"runStatus": str(status), "runStatusCode": int()} if status in STATUSES:
+                    data = data | {"runStatusCode": int(STATUSES[status])}
+            if data.get("runFinishedAt") is None and data.get("runErroredAt") is None:
+                data = data | {"runFinishedAt": "2026-01-31T19:29:32Z"}
+            return event | {"data": data}
+    return event
+
+
+_SETTLERS: dict[str, Callable[[dict[str, Any], Memory], dict[str, Any]]] = {
+    "createWebhook": _settled_webhook,
+    "updateWebhook": _settled_webhook,
+    "createTrigger": _settled_trigger,
+    "createTask": _settled_task,
+    "replaceCustomHeaders": _settled_headers,
+    "publishEvents": _settled_events,
+}

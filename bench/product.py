@@ -73,8 +73,11 @@ def read_product(data_dir: Path, supervisor: int | None = None) -> Product:
 
 
 @contextlib.asynccontextmanager
-async def throwaway() -> AsyncIterator[Product]:
-    """A platform on a new data directory, ready; afterwards ended and removed. ProductError if it gets not ready."""
+async def throwaway(**told: str) -> AsyncIterator[Product]:
+    """A platform on a new data directory, ready; afterwards ended and removed. ProductError if it gets not ready.
+
+    `told` are settings that are not as they are by default, under their names in the environment.
+    """
     with tempfile.TemporaryDirectory(prefix="runhook-bench-") as folder:
         data_dir = Path(folder) / "data"
         log = Path(folder) / "standalone.log"
@@ -83,6 +86,7 @@ async def throwaway() -> AsyncIterator[Product]:
             "PORT": str(_free_port()),
             "DATA_DIR": str(data_dir),
             "TOKEN": secrets.token_urlsafe(32),
+            **told,
         }
         environment.pop("DATABASE_URL", None)
         command = Path(sys.executable).with_name("runhook")

@@ -1,4 +1,4 @@
-"""The bench's own programs, each a process of its own: the receiver, the bare sender, the publisher.
+"""The bench's own programs, each a process of its own: the receiver, the bare sender, the publisher, the reader.
 
 Invariant: a program that was started is gone when its context ends, and a program that fails is an error with its own
 words.
@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,24 @@ async def send_bare(urls: list[str], seconds: float, connections: int) -> dict[s
     async with _program("bare_sender", arguments) as process:
         figures: dict[str, float] = await _finished(process, seconds + _START_SECONDS)
         return figures
+
+
+async def read(
+    urls: list[str],
+    token: str,
+    watch: Mapping[str, int],
+    *,
+    seconds: float,
+    warm_seconds: float,
+    connections: int,
+    rate: float = 0.0,
+) -> dict[str, Any]:
+    """Runs the reader, saturating or at `rate`, and returns what it printed."""
+    options = {"--seconds": seconds, "--warm-seconds": warm_seconds, "--connections": connections, "--rate": rate}
+    arguments = [str(word) for pair in options.items() for word in pair]
+    arguments += [word for name, pid in watch.items() for word in ("--watch", f"{name}={pid}")]
+    async with _program("reader", [*arguments, *urls], TOKEN=token) as process:
+        return await _finished(process, seconds + warm_seconds + _START_SECONDS)
 
 
 class Publishing:

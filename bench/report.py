@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import table
 from bench.database import Settings
 from bench.figures import Latency, Pair, Spread, Verdict, spread_of
 from bench.goals import Goal, goals_of
@@ -77,19 +78,16 @@ class Report:
         """The whole as lines of at most 100 columns."""
         return "\n".join(
             [
-                f"{self.machine.cpu}, {self.machine.cores} cores, {self.machine.memory_gib} GiB, {self.machine.kernel}",
-                f"{self.machine.python}, PostgreSQL {self.postgres.version}, fsync {self.postgres.fsync}, "
-                f"synchronous_commit {self.postgres.synchronous_commit}",
+                *table.about(self.machine, self.postgres),
                 "",
-                f"{'over ' + str(len(self.pairs)) + ' pairs of rounds':<40}{'median':>12}{'least':>12}{'greatest':>12}",
-                *(_line(name, spread) for name, spread in self.summary().items() if spread),
+                *table.spreads(f"over {len(self.pairs)} pairs of rounds", self.summary()),
                 "",
-                "publish to receive, ms" + " " * 18 + "".join(f"{head:>12}" for head in _LATENCY_HEADS),
+                table.row("publish to receive, ms", _LATENCY_HEADS),
                 *(_latency_line(latency) for latency in self.latencies),
                 "",
                 f"published {self.verdict.published}, lost {self.verdict.lost}, duplicates {self.verdict.duplicates}, "
                 f"stray {self.verdict.stray}; mean body {self.body_bytes:.0f} bytes",
-                *(_goal_line(goal) for goal in self.goals()),
+                *(table.goal_line(goal) for goal in self.goals()),
             ]
         )
 
@@ -97,21 +95,7 @@ class Report:
 _LATENCY_HEADS = ("p50", "p99", "ack p50", "ack p99", "late p99")
 
 
-def _line(name: str, spread: Spread) -> str:
-    return f"{name:<40}" + "".join(f"{_short(value):>12}" for value in (spread.median, spread.least, spread.greatest))
-
-
 def _latency_line(latency: Latency) -> str:
     values = (latency.p50_ms, latency.p99_ms, latency.ack_p50_ms, latency.ack_p99_ms, latency.late_p99_ms)
     name = f"{latency.rate:.0f} events/s in batches of {latency.batch}"
-    return f"{name:<40}" + "".join(f"{'-' if value is None else format(value, '.1f'):>12}" for value in values)
-
-
-def _goal_line(goal: Goal) -> str:
-    return f"goal {'met' if goal.met else 'missed'}: {goal.text} {_short(goal.bound)}: {_short(goal.found)}"
-
-
-def _short(value: float) -> str:
-    if value < 10:
-        return format(value, ".2f")
-    return format(value, ".1f" if value < 1000 else ",.0f")
+    return table.row(name, ["-" if value is None else format(value, ".1f") for value in values])

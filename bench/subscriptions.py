@@ -15,8 +15,8 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 @contextlib.asynccontextmanager
-async def subscribed(product: Product, urls: list[str], first_job_id: int) -> AsyncIterator[None]:
-    """One subscription per URL, to the job first_job_id + its index. ProductError when one is refused."""
+async def subscribed(product: Product, urls: list[str], first_job_id: int) -> AsyncIterator[list[str]]:
+    """One subscription per URL, to the job first_job_id + its index: their ids. ProductError when one is refused."""
     base = f"{product.gateway_url}/api/v3/accounts/{product.account_id}/webhooks"
     headers = {"Authorization": f"Token {product.token}"}
     async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
@@ -24,7 +24,7 @@ async def subscribed(product: Product, urls: list[str], first_job_id: int) -> As
         try:
             for endpoint, url in enumerate(urls):
                 made.append(await _subscribe(session, f"{base}/subscriptions", endpoint, url, first_job_id + endpoint))
-            yield
+            yield made
         finally:
             if product.supervisor is None:
                 for subscription_id in made:

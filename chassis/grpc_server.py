@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
-from chassis.interceptor import Interceptor
+from chassis.calls import observing
 from chassis.settings import ServiceSettings, SettingsError
 
 LARGEST_MESSAGE = 8 * 1024 * 1024
@@ -31,7 +31,6 @@ class GrpcServer:
         self._health = HealthServicer()
         age = int(settings.grpc_connection_age_seconds * 1000)
         self._server = grpc.aio.server(
-            interceptors=[Interceptor()],
             options=[
                 ("grpc.max_receive_message_length", LARGEST_MESSAGE),
                 ("grpc.max_send_message_length", LARGEST_MESSAGE),
@@ -42,10 +41,11 @@ class GrpcServer:
                 ("grpc.so_reuseport", 0),  # a second process on the port is an error, not a half of the traffic
             ],
         )
-        add(self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        register = observing(self._server)
+        add(register)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, register)
         names = [*services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
-        reflection.enable_server_reflection(names, self._server)
+        reflection.enable_server_reflection(names, register)
 
     async def open(self) -> None:
         """Listens and says SERVING. SettingsError when the address cannot be had."""

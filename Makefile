@@ -12,7 +12,7 @@ SETUP := $(VENV)/.made
 ARGS ?=
 
 .PHONY: help setup run demo test lint format types protos protos-check schema openapi architecture manifests fuzz compatibility \
-	bench bench-api render check
+	chaos bench bench-api render check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ fuzz: $(SETUP) ## the API's fuzz, longer and random: five minutes or so
 
 compatibility: $(SETUP) ## clients that others wrote, unmodified, against a running platform; needs the package registries
 	RUNHOOK_COMPATIBILITY=1 $(BIN)/pytest -q tests/compatibility $(ARGS)
+
+chaos: $(SETUP) ## faults at random under load; about three minutes (ARGS="--seed 7 --save NAME")
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(SETUP) ## the outbound journey under load beside the bare sender; about two minutes
 	$(BIN)/python -m bench.outbound $(ARGS)

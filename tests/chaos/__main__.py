@@ -1,0 +1,183 @@
+"""`python -m tests.chaos`: load, faults, calm, and then what came of it.
+
+Exit code 1 when an acknowledged event is lost or another promise is broken, 2 when the run itself could not be made. The
+logs of a run with a broken promise are kept, and the folder is named.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+from standalone.trouble import Trouble
+from tests.chaos import outcome, verdict
+from tests.chaos.house import RETRIES, RETRY_DELAY_SECONDS, House, running
+from tests.chaos.ledger import Ledger
+from tests.chaos.members import MemberDied
+from tests.chaos.plan import Fault, TooManyFaults, plan
+from tests.chaos.publisher import Publisher, publishing
+from tests.chaos.striker import Striker
+
+RESULTS = Path(__file__).with_name("results")
+_WARM_SECONDS = 2.0
+_QUIET_SECONDS = 5
+# Whatever hangs, a run ends this long after its faults: start, calm, the rest of the retries, end.
+_MOST_EXTRA_SECONDS = 240.0
+_PROGRESS_SECONDS = 5.0
+_KEEP_SECONDS = 0.5
+
+
+def say(line: str) -> None:
+    """Print at once, also into a pipe."""
+    print(line, flush=True)
+
+
+async def run(options: argparse.Namespace, faults: Sequence[Fault], directory: Path) -> dict[str, Any]:
+    """One run's figures. MemberDied, Trouble, TimeoutError (or a group of these) when it could not be made."""
+    _end_on_sigterm()
+    async with asyncio.timeout(options.seconds + _MOST_EXTRA_SECONDS), running(directory) as house:
+        ledger = Ledger(house.log)
+        async with publishing(house.targets, house.token, house.load, options.rate) as publisher:
+            began = time.time()
+            striker = Striker(house, lambda line: say(f"{time.time() - began:5.0f} s  {line}"))
+            beside = [asyncio.create_task(_progress(began, publisher, ledger)), asyncio.create_task(_keep(house))]
+            try:
+                await asyncio.sleep(_WARM_SECONDS)
+                await striker.strike_all(faults)
+                await _calm(publisher, ledger)
+                load_ended = time.time()
+                publisher.stopping.set()
+                await _rest(publisher, ledger)
+            finally:
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
+        return outcome.figures(
+            outcome.Run(
+                machine=machine.describe(),
+                options={name: getattr(options, name) for name in ("seconds", "faults", "seed", "rate")},
+                publisher=publisher,
+                ledger=ledger,
+                struck=sorted(striker.struck, key=lambda one: one.began),
+                deaths=[(name, *death) for name, member in house.members.items() for death in member.deaths],
+                false_starts=[(name, *one) for name, member in house.members.items() for one in member.false_starts],
+                began=began,
+                load_ended=load_ended,
+            )
+        )
+
+
+def _end_on_sigterm() -> None:
+    """SIGTERM ends a run as Ctrl-C does, with all that it started."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+async def _calm(publisher: Publisher, ledger: Ledger) -> None:
+    """The load goes on until the lag has been normal for _QUIET_SECONDS, or the time to recover is over."""
+    say("the last target is whole again")
+    last = time.time()
+    while time.time() < last + verdict.RECOVERY_SECONDS + _QUIET_SECONDS:
+        await asyncio.sleep(1)
+        ledger.read()
+        # What is under way now is neither late nor on time: look at what had the time to come.
+        until = time.time() - verdict.NORMAL_SECONDS
+        recent = [one for one in publisher.acknowledged if last <= one.due < until]
+        found = list(verdict.lags(recent, ledger.arrivals))
+        if verdict.recovery(found, last, until) <= until - last - _QUIET_SECONDS:
+            return
+
+
+async def _rest(publisher: Publisher, ledger: Ledger) -> None:
+    """Until everything acknowledged was answered 200, or the whole schedule of retries has passed twice."""
+    deadline = time.time() + 2 * RETRIES * RETRY_DELAY_SECONDS
+    while time.time() < deadline:
+        await asyncio.sleep(0.5)
+        ledger.read()
+        if all(one.event_id in ledger.delivered for one in publisher.acknowledged):
+            await asyncio.sleep(2)  # what is a duplicate comes even now
+            break
+    ledger.read()
+
+
+async def _progress(began: float, publisher: Publisher, ledger: Ledger) -> None:
+    while True:
+        await asyncio.sleep(_PROGRESS_SECONDS)
+        ledger.read()
+        say(
+            f"{time.time() - began:5.0f} s  acknowledged {len(publisher.acknowledged)}, delivered {len(ledger.delivered)}, "
+            f"arrivals {ledger.count}"
+        )
+
+
+async def _keep(house: House) -> None:
+    """Start again whatever ended by itself, as an orchestrator would: one that does not come back is missed anyway."""
+    while True:
+        await asyncio.sleep(_KEEP_SECONDS)
+        for member in house.members.values():
+            await member.keep()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    options = argparse.ArgumentParser(prog="python -m tests.chaos", description="Faults at random under load.")
+    options.add_argument("--seconds", type=float, default=90.0, help="for how long faults strike (90)")
+    options.add_argument("--faults", type=int, default=30, help="how many (30)")
+    options.add_argument("--seed", type=int, default=None, help="repeats a plan of faults (a new one)")
+    options.add_argument("--rate", type=float, default=500.0, help="events a second (500)")
+    options.add_argument("--save", metavar="NAME", help="write the figures to tests/chaos/results/NAME.json")
+    return options
+
+
+def _made(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """The figures and the promises that they break; the folder stays if there is something to look for in it."""
+    faults = plan(options.seed, options.faults, options.seconds)
+    with tempfile.TemporaryDirectory(prefix="runhook-chaos-", ignore_cleanup_errors=True) as folder:
+        broken = ["it could not be made"]
+        try:
+            told = asyncio.run(run(options, faults, Path(folder)))
+            broken = outcome.broken(told)
+        finally:
+            if broken:
+                say(f"the logs are in {_kept(Path(folder))}")
+    return told, broken
+
+
+def _kept(folder: Path) -> Path:
+    kept = Path(tempfile.mkdtemp(prefix="runhook-chaos-kept-"))
+    for log in folder.glob("*.log"):
+        log.rename(kept / log.name)
+    return kept
+
+
+def main() -> int:
+    """Runs, prints, saves; the exit code."""
+    options = parser().parse_args()
+    if options.seed is None:
+        options.seed = random.SystemRandom().randrange(1_000_000)
+    say(f"seed {options.seed}: {options.faults} faults in {options.seconds:g} s, {options.rate:g} events/s")
+    try:
+        told, broken = _made(options)
+    except (TooManyFaults, MemberDied, Trouble, TimeoutError, OSError, ExceptionGroup, asyncio.CancelledError) as error:
+        say(f"the run could not be made: {error!r}")
+        return 2
+    say(outcome.summary(told))
+    for line in broken:
+        say(f"BROKEN: {line}")
+    if options.save:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{options.save}.json").write_text(json.dumps(told, indent=2) + "\n")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Which fault strikes whom and when. Invariant: the same seed and options give the same plan; one fault at a time a target.
+
+Faults on different targets overlap as they happen to.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+PODS = ("delivery-1", "delivery-2")
+SUBSCRIPTIONS = "subscription"
+POSTGRES = "postgres"
+RECEIVER = "receiver"
+_TRIES = 2000
+_PLANS = 50
+
+
+class Kind(StrEnum):
+    """What is done to a target."""
+
+    KILL_POD = "pod killed"
+    STOP_POD = "pod stopped"
+    KILL_SUBSCRIPTIONS = "subscription_svc killed"
+    KILL_POSTGRES = "postgres killed"
+    STOP_POSTGRES = "postgres stopped"
+    REFUSE = "database refuses"
+    KILL_RECEIVER = "receiver gone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habit:
+    """Of a kind: whom it strikes, how often it is drawn, seconds until it is undone, and until the target stands again."""
+
+    targets: tuple[str, ...]
+    weight: int
+    lasts: float
+    recovers: float
+
+
+HABITS = {
+    Kind.KILL_POD: Habit(targets=PODS, weight=20, lasts=0.3, recovers=4.0),
+    Kind.STOP_POD: Habit(targets=PODS, weight=1, lasts=15.0, recovers=2.0),
+    Kind.KILL_SUBSCRIPTIONS: Habit(targets=(SUBSCRIPTIONS,), weight=8, lasts=0.3, recovers=3.0),
+    Kind.KILL_POSTGRES: Habit(targets=(POSTGRES,), weight=6, lasts=0.3, recovers=5.0),
+    Kind.STOP_POSTGRES: Habit(targets=(POSTGRES,), weight=1, lasts=5.0, recovers=3.0),
+    Kind.REFUSE: Habit(targets=(POSTGRES,), weight=4, lasts=2.0, recovers=3.0),
+    Kind.KILL_RECEIVER: Habit(targets=(RECEIVER,), weight=1, lasts=10.0, recovers=0.5),
+}
+
+
+class TooManyFaults(Exception):
+    """So many faults do not fit into so few seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault: `at` seconds after the load began, undone `lasts` seconds later, target whole by `until`."""
+
+    at: float
+    kind: Kind
+    target: str
+    lasts: float
+    until: float
+
+
+def plan(seed: int, count: int, seconds: float) -> list[Fault]:
+    """`count` faults within `seconds`, of every kind that fits at least one, in the order of time. Raises TooManyFaults."""
+    rng = random.Random(seed)
+    for _ in range(_PLANS):
+        placed = _place(rng, _kinds(rng, count, seconds), seconds)
+        if placed is not None:
+            return sorted(placed, key=lambda fault: fault.at)
+    raise TooManyFaults(f"{count} faults do not fit into {seconds:g} s")
+
+
+def _kinds(rng: random.Random, count: int, seconds: float) -> list[Kind]:
+    fitting = [kind for kind, habit in HABITS.items() if habit.lasts + habit.recovers < seconds]
+    drawn = rng.choices(fitting, [HABITS[kind].weight for kind in fitting], k=max(0, count - len(fitting)))
+    kinds = [*rng.sample(fitting, len(fitting)), *drawn][:count]
+    return sorted(kinds, key=lambda kind: -HABITS[kind].lasts)  # what is long finds its place first
+
+
+def _place(rng: random.Random, kinds: Sequence[Kind], seconds: float) -> list[Fault] | None:
+    placed: list[Fault] = []
+    for kind in kinds:
+        habit = HABITS[kind]
+        for _ in range(_TRIES):
+            at = rng.uniform(0, seconds - habit.lasts - habit.recovers)
+            until = at + habit.lasts + habit.recovers
+            target = rng.choice(habit.targets)
+            if all(other.target != target or other.until < at or until < other.at for other in placed):
+                placed.append(Fault(at=at, kind=kind, target=target, lasts=habit.lasts, until=until))
+                break
+        else:
+            return None
+    return placed

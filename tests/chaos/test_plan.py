@@ -1,0 +1,28 @@
+"""A plan of faults: repeatable, whole, and never two faults on one target at a time."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.chaos.plan import HABITS, TooManyFaults, plan
+
+
+def test_a_seed_repeats_its_plan() -> None:
+    assert plan(7, 30, 90) == plan(7, 30, 90)
+    assert plan(7, 30, 90) != plan(8, 30, 90)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_thirty_faults_fit_into_ninety_seconds_with_every_kind_among_them(seed: int) -> None:
+    faults = plan(seed, 30, 90)
+    assert len(faults) == 30
+    assert {fault.kind for fault in faults} == set(HABITS)
+    assert all(fault.at >= 0 and fault.until <= 90 for fault in faults)
+    for target in {fault.target for fault in faults}:
+        of_target = [fault for fault in faults if fault.target == target]
+        assert all(before.until < after.at for before, after in pairwise(of_target))
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(TooManyFaults):
+        plan(1, 500, 20)

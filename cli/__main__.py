@@ -66,6 +66,12 @@ COMMANDS = (
         attribute="migrate",
     ),
     Command(
+        name="doctor",
+        summary="say what is wrong with that database (settings, roles, partitions, vacuum, clocks) and what to do",
+        room="cli.operate",
+        attribute="doctor",
+    ),
+    Command(
         name="secrets",
         summary="rotate-keys: encrypt what is secret in that database anew, with the first key of the ring",
         room="cli.operate",

@@ -21,6 +21,16 @@ def migrate() -> int:
     return _schema("migrate")
 
 
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a line a check.")
+def doctor(as_json: bool) -> int:
+    """Say what is wrong with the database of RUNHOOK_DATABASE_URL (its owner's URL) and what to do.
+
+    Changes nothing. Ends with 0 when nothing is bad, 1 when something is, 5 when there is no database to examine.
+    """
+    return _schema("doctor", *(["--json"] if as_json else []))
+
+
 @click.group()
 def secrets() -> None:
     """What is encrypted in the database of RUNHOOK_DATABASE_URL."""
@@ -35,7 +45,7 @@ def rotate_keys() -> int:
     return _schema("rotate-keys")
 
 
-def _schema(command: str) -> int:
+def _schema(*arguments: str) -> int:
     from schema.__main__ import main
 
-    return main([command])
+    return main(list(arguments))

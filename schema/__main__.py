@@ -1,4 +1,4 @@
-"""`python -m schema migrate` and `rotate-keys`: what an operator runs. RUNHOOK_DATABASE_URL names the owner."""
+"""`python -m schema migrate`, `rotate-keys`, `doctor`: what an operator runs. RUNHOOK_DATABASE_URL names the owner."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from chassis import logs
 from chassis.keyring import KeyRing
 from chassis.migrations import MigrationError
 from chassis.settings import SettingsError
+from schema.doctor import doctor
 from schema.rotate_keys import rotate_keys
 from schema.upgrade import upgrade
 
@@ -18,12 +19,14 @@ UNUSABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 0 done, 1 trouble on the way, 2 called wrongly; trouble is lines on stderr."""
-    if arguments not in (["migrate"], ["rotate-keys"]):
-        return fail("usage: python -m schema migrate | rotate-keys", 2)
+    """The exit code: 0 done, 1 trouble on the way, 2 called wrongly, 5 no database to examine; trouble is lines on stderr."""
+    if arguments not in (["migrate"], ["rotate-keys"], ["doctor"], ["doctor", "--json"]):
+        return fail("usage: python -m schema migrate | rotate-keys | doctor [--json]", 2)
     url = os.environ.get("RUNHOOK_DATABASE_URL", "")
     if not url.startswith(("postgresql://", "postgres://")):
         return fail("RUNHOOK_DATABASE_URL: set it to the owner's URL, postgresql://owner:password@host/database", 2)
+    if arguments[0] == "doctor":
+        return examine(url, as_json="--json" in arguments)
     return migrate(url) if arguments == ["migrate"] else reseal(url, os.environ.get("RUNHOOK_KEY_RING_FILE"))
 
 
@@ -58,6 +61,16 @@ def reseal(url: str, key_ring_file: str | None) -> int:
         return fail(f"{unreadable:,} values stay as they are: put the keys that they need back and run it again", 1)
     print("everything is sealed under the first key")
     return 0
+
+
+def examine(url: str, *, as_json: bool) -> int:
+    """Say how the database at `url` stands; 1 when something is bad, 5 when it is away."""
+    try:
+        return doctor(url, as_json=as_json)
+    except asyncpg.ClientConfigurationError as error:
+        return fail(f"RUNHOOK_DATABASE_URL: {error}", 2)
+    except UNUSABLE as error:
+        return fail(f"cannot use the database: {str(error) or 'no answer in time'}", 5)
 
 
 def fail(line: str, code: int) -> int:

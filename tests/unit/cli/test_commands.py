@@ -72,7 +72,7 @@ def test_what_there_are_many_of_may_be_called_by_its_singular(plural: str) -> No
 
 
 @pytest.mark.parametrize("url", ["", "mysql://host/db"])
-@pytest.mark.parametrize("arguments", [["migrate"], ["secrets", "rotate-keys"]])
+@pytest.mark.parametrize("arguments", [["migrate"], ["doctor"], ["secrets", "rotate-keys"]])
 def test_without_a_database_it_says_what_to_set(
     arguments: list[str], url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

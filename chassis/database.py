@@ -32,6 +32,7 @@ AWAY_ERRORS = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections now
 )
 
 

@@ -19,7 +19,7 @@ from delivery_svc.settings import DeliverySettings
 from runhook.delivery.v1.delivery_service_pb2_grpc import add_DeliveryServiceServicer_to_server
 from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 DEACTIVATE_SECONDS = 5.0
 
 
@@ -43,7 +43,7 @@ async def work(settings: DeliverySettings, process: Process, stack: AsyncExitSta
         publisher=engine.publisher,
         operator_account_id=settings.operator_account_id,
     )
-    servicer = DeliveryServicer(pool, Callers(pool, credential), engine.publisher, engine.tester)
+    servicer = DeliveryServicer(pool, Callers(pool, credential), engine)
     door = GrpcServer(settings, lambda server: add_DeliveryServiceServicer_to_server(servicer, server), [SERVICE_NAME])
     loops = [
         *engine.loops,

@@ -39,9 +39,12 @@ class Beater:
         return time.monotonic() - self._beaten < self._trusted_for
 
     async def join(self) -> None:
-        """Takes an epoch, after declaring dead those of this pod's name: a restart recovers at once."""
-        await pod.bury_namesakes(self._pool, self._name)
+        """Takes an epoch and declares dead the earlier ones of this pod's name: a restart recovers at once.
+
+        In this order: a burial whose outcome was unknown may be carried out late, and must not reach the new epoch.
+        """
         await self._take_epoch()
+        await pod.bury_namesakes(self._pool, self._name, self.epoch)
 
     async def tick(self) -> None:
         """Beats once."""

@@ -2,6 +2,9 @@
 
 Nothing here is needed for an event's first attempt while there is room: it is for retries, overflow, parked rows, and what
 other pods left behind.
+
+Of a lane whose breaker is open nothing is drawn until its time is over, and then one row, the probe; what a claim brings of
+it is parked.
 """
 
 from collections.abc import Callable
@@ -16,10 +19,12 @@ from delivery_svc.store import lane, queue
 
 LARGEST_CLAIM = 500
 MOST_LANES = 100
+SHORTEST_SHUT_SECONDS = 1.0  # of a lane that waits for its probe
 
 
 class Claimer:
-    """`tick` claims once and draws once. It says that there is more when a claim came back full."""
+    """`tick` claims once and draws once. It says that there is more when a claim came back full. `probe_seconds` is when a
+    probe must long have been recorded, unless its pod is gone."""
 
     def __init__(
         self,
@@ -28,12 +33,14 @@ class Claimer:
         intake: Intake,
         may_send: Callable[[], bool],
         unknown_outcome: Callable[[], None],
+        probe_seconds: float,
     ) -> None:
         self._pool = pool
         self._dispatcher = dispatcher
         self._intake = intake
         self._may_send = may_send
         self._unknown_outcome = unknown_outcome
+        self._probe_seconds = probe_seconds
 
     async def tick(self) -> bool:
         """Whether to come again at once."""
@@ -52,11 +59,18 @@ class Claimer:
         limit = min(room.total, LARGEST_CLAIM)
         try:
             rows = await queue.claim(self._pool, room.epoch, limit) if limit else []
+            if rows:
+                await self._look_at_breakers({row["subscription_id"] for row in rows})
         finally:
             self._intake.unreserve(room)
         self._intake.backlog = limit == 0 or len(rows) == limit
         self._intake.claimed(rows, room)
         return bool(rows) and len(rows) == limit
+
+    async def _look_at_breakers(self, lanes: set[int]) -> None:
+        seconds = await lane.open_among(self._pool, lanes)
+        self._dispatcher.reopen_lanes(lanes - seconds.keys())
+        self._dispatcher.shut_lanes({one: max(SHORTEST_SHUT_SECONDS, left) for one, left in seconds.items()})
 
     async def _draw(self) -> None:
         """Says nothing of more: a lane that has some asks for itself when it has room again."""
@@ -80,6 +94,10 @@ class Claimer:
             lanes = await lane.due_lanes(connection, full, MOST_LANES)
             if not lanes:
                 return [], []
-            rows = await lane.draw(connection, epoch, {one: rooms.get(one, lane_room) for one in lanes}, limit)
-            next_due = await lane.set_next_due(connection, lanes)
-        return rows, [one for one, due_at in next_due.items() if due_at is not None]
+            places = {one: 1 if half_open else rooms.get(one, lane_room) for one, half_open in lanes.items()}
+            rows = await lane.draw(connection, epoch, places, limit)
+            probed = [one for one in {row["subscription_id"] for row in rows} if lanes[one]]
+            next_due = await lane.set_next_due(connection, list(lanes), probed, self._probe_seconds)
+        self._dispatcher.reopen_lanes(one for one, half_open in lanes.items() if not half_open)
+        self._dispatcher.probe_lanes(probed, self._probe_seconds)
+        return rows, [one for one, due_at in next_due.items() if due_at is not None and not lanes[one]]

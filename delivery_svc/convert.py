@@ -19,6 +19,7 @@ from delivery_svc.event import (
     RUN_STATUS,
     RUN_TYPES,
     SECOND,
+    TRACEPARENT,
     JobRun,
     NewEvent,
     render_data,
@@ -74,10 +75,12 @@ def _faults(event: event_pb2.Event, operational: bool) -> Iterator[tuple[str, st
     if request_id and (len(request_id) > LONGEST_REQUEST_ID or not _REQUEST_ID.fullmatch(request_id)):
         yield "request_id", f"must be at most {LONGEST_REQUEST_ID} printable ASCII characters"
     if event.HasField("event_time"):
-        if not _writable(event.event_time):
+        if not writable(event.event_time):
             yield "event_time", NOT_WRITABLE
         elif event.event_time.seconds > _LAST_KEPT:
             yield "event_time", "is too late to be kept to the nanosecond: years 1970 to 2261"
+    if event.traceparent and not TRACEPARENT.fullmatch(event.traceparent):
+        yield "traceparent", "must be a W3C traceparent of version 00, in lower-case hex"
     if operational:
         yield from _fact_faults(event.operational_fact)
     elif event.HasField("job_run"):
@@ -100,16 +103,17 @@ def _run_faults(run: event_pb2.JobRun, event_type: str) -> Iterator[tuple[str, s
                 yield f"job_run.{name}", "is required: a number above 0"
     if run.run_status not in RUN_STATUS:
         yield "job_run.run_status", "is required: one of the values of RunStatus"
-    if run.HasField("run_start_time") and not _writable(run.run_start_time):
+    if run.HasField("run_start_time") and not writable(run.run_start_time):
         yield "job_run.run_start_time", NOT_WRITABLE
     if run.HasField("run_finish_time"):
-        if not _writable(run.run_finish_time):
+        if not writable(run.run_finish_time):
             yield "job_run.run_finish_time", NOT_WRITABLE
     elif event_type in END_KEY:
         yield "job_run.run_finish_time", f"is required for {event_type}"
 
 
-def _writable(time: Timestamp) -> bool:
+def writable(time: Timestamp) -> bool:
+    """Whether it is within the years 1970 to 9999."""
     return 0 <= time.seconds <= _LAST_SECOND and 0 <= time.nanos < SECOND
 
 
@@ -133,8 +137,9 @@ def _new(event: event_pb2.Event) -> NewEvent:
         request_id=request_id or None,
         event_time_ns=time_ns,
         data=data,
-        # Only what has a request id is ever compared.
+        # Only what has a request id is ever compared. The trace is not: who repeats a call is in another one.
         body_hash=_digest(event_type, time_ns, data) if request_id else b"",
+        traceparent=event.traceparent or None,
     )
 
 
@@ -186,8 +191,8 @@ def delivery(shown: Shown) -> delivery_pb2.Delivery:
         reason=shown.reason,
         attempt_count=shown.attempts,
         last_status_code=shown.last_status_code,
-        create_time=_timestamp(shown.published_at),
-        finish_time=None if shown.finished_at is None else _timestamp(shown.finished_at),
+        create_time=timestamp(shown.published_at),
+        finish_time=None if shown.finished_at is None else timestamp(shown.finished_at),
         body=shown.body,
         test=shown.test,
     )
@@ -196,7 +201,7 @@ def delivery(shown: Shown) -> delivery_pb2.Delivery:
 def attempt(row: asyncpg.Record, shown: Shown) -> delivery_pb2.Attempt:
     """An attempt of that delivery as callers see it."""
     answered = row["error"] == ErrorClass.NONE
-    head = shown_head(shown.event_id, row["began_us"], len(shown.body))
+    head = shown_head(shown.event_id, row["began_us"], len(shown.body), row["custom_names"])
     made = delivery_pb2.Attempt(
         attempt_id=f"wrc_{row['id']:016x}",
         number=row["number"],
@@ -205,10 +210,28 @@ def attempt(row: asyncpg.Record, shown: Shown) -> delivery_pb2.Attempt:
         error_message=row["detail"],
         response_body=row["response_body"],
         request_headers=[delivery_pb2.Header(name=name, value=value) for name, value in head],
+        response_headers=list(_headers(row["response_headers"])),
+        manual=row["manual"],
+        phase=row["phase"],
     )
     made.send_time.FromMicroseconds(row["began_us"])
     made.duration.FromMicroseconds(row["duration_us"])
+    phases = (
+        (made.resolve_duration, "resolve_us"),
+        (made.connect_duration, "connect_us"),
+        (made.tls_duration, "tls_us"),
+    )
+    for duration, column in phases:
+        if row[column] is not None:
+            duration.FromMicroseconds(row[column])
     return made
+
+
+def _headers(lines: bytes) -> Iterator[delivery_pb2.Header]:
+    for line in lines.decode("latin-1").splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            yield delivery_pb2.Header(name=name, value=value.strip())
 
 
 def _moment(
@@ -217,12 +240,13 @@ def _moment(
     if not request.HasField(field):
         return None
     time: Timestamp = getattr(request, field)
-    if not _writable(time):
+    if not writable(time):
         raise InvalidInput([BadField(field, NOT_WRITABLE)])
     return time.ToDatetime(UTC)
 
 
-def _timestamp(moment: datetime) -> Timestamp:
+def timestamp(moment: datetime) -> Timestamp:
+    """The moment in protobuf, to the microsecond."""
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp

@@ -33,7 +33,7 @@ class Courier:
         assert profile.endpoint is not None
         now_us = self._clock.now_us()
         body = render_body(event, profile.public_id, webhook_name)
-        head = render_head(profile.keys(now_us), event.event_id, now_us, body, profile.custom_head)
+        head = render_head(profile.keys(now_us), event.event_id, now_us, body, profile.custom_head, event.traceparent)
         self._sender.send(profile.endpoint, head, body, done)
         return now_us
 
@@ -42,7 +42,8 @@ class Courier:
         if exchange.error is ErrorClass.SHUTDOWN:
             return Settled(delivery)
         delivery.attempts += 1
-        step = next_step(delivery.attempts, exchange, self._policy, random.random())
+        made = delivery.attempts - (delivery.redelivery or 0)  # a redelivery begins the schedule afresh
+        step = next_step(made, exchange, self._policy, random.random())
         attempt = Attempt(
             id=self._attempt_id(),
             number=delivery.attempts,

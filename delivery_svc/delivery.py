@@ -19,7 +19,8 @@ class Secret:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What sending needs to know of a subscription, at one version of it. `unsendable` says why nothing is sent to it; empty
-    when it may be sent to. `secrets` are the oldest first; `custom_head` are whole header lines."""
+    when it may be sent to. `secrets` are the oldest first; `custom_head` are whole header lines, `custom_names` their names, a
+    blank between."""
 
     subscription_id: int
     version: int
@@ -28,6 +29,7 @@ class Profile:
     endpoint: Endpoint | None
     secrets: tuple[Secret, ...]
     custom_head: bytes = b""
+    custom_names: str = ""
     unsendable: str
 
     def keys(self, now_us: int) -> list[bytes]:
@@ -48,6 +50,8 @@ class Delivery:
     attempts: int
     epoch: int
     began_us: int = 0
+    #: Attempts that there were when it was asked for again; None when it was not.
+    redelivery: int | None = None
 
 
 @dataclass(slots=True)
@@ -75,3 +79,10 @@ class Settled:
     reason: str = ""
     delay: float = 0.0
     parked: bool = False
+
+
+def phase_us(exchange: Exchange) -> tuple[int | None, int | None, int | None]:
+    """Microseconds of name resolution, connect and TLS; None for what a kept connection did not need."""
+    phases = (exchange.resolve_seconds, exchange.connect_seconds, exchange.tls_seconds)
+    resolve, connect, tls = (None if seconds is None else int(seconds * 1_000_000) for seconds in phases)
+    return resolve, connect, tls

@@ -2,10 +2,14 @@
 
 What the pod holds (waiting, in flight, sent but not yet recorded) stays below 2 x slots: held counts until its result is
 committed, so a slow Postgres slows leasing by itself, and memory is bounded whatever the backlog.
+
+Nothing waits in a lane that is shut because its breaker is open: what comes for it is parked, but for one probe when that
+was drawn. The lane's row is the truth; what is known here only spans the time from a statement to its offer.
 """
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from delivery_svc.delivery import Delivery, Settled
 from delivery_svc.lane import Lane
@@ -45,6 +49,8 @@ class Dispatcher:
         self._may_send = may_send
         self._lanes: dict[int, Lane] = {}
         self._ring: deque[Lane] = deque()
+        self._shut: dict[int, float] = {}  # until when, on the monotonic clock, by subscription
+        self._probes: set[int] = set()  # shut, but the next one of these may go
         self._closed = False
 
     @property
@@ -64,10 +70,15 @@ class Dispatcher:
     def offer(self, deliveries: Iterable[Delivery]) -> None:
         """Takes held deliveries in and sends what may go. What its lane cannot hold goes back, parked."""
         for delivery in deliveries:
-            lane = self._lane(delivery.profile.subscription_id)
+            subscription_id = delivery.profile.subscription_id
             if self._closed:
                 self._record(Settled(delivery))
-            elif lane.room == 0:
+                continue
+            if self._shut and self._is_shut(subscription_id):
+                self._record(Settled(delivery, parked=True))
+                continue
+            lane = self._lane(subscription_id)
+            if lane.room == 0:
                 lane.thirsty = True
                 self._record(Settled(delivery, parked=True))
             else:
@@ -100,6 +111,32 @@ class Dispatcher:
         for subscription_id in subscription_ids:
             self._lane(subscription_id).thirsty = True
 
+    def shut_lanes(self, seconds: Mapping[int, float]) -> None:
+        """The breakers of these are open for so long: what waits there is parked, and what is offered meanwhile."""
+        if not seconds:
+            return
+        now = time.monotonic()
+        self._shut = {one: until for one, until in self._shut.items() if until > now}
+        self._probes &= self._shut.keys()
+        for subscription_id, duration in seconds.items():
+            self._shut[subscription_id] = now + duration
+            lane = self._lanes.get(subscription_id)
+            for delivery in lane.empty() if lane else ():
+                self._record(Settled(delivery, parked=True))
+
+    def probe_lanes(self, lanes: Iterable[int], seconds: float) -> None:
+        """One delivery was drawn of each of these, to be sent; all else of them is parked for so many seconds."""
+        shut = dict.fromkeys(lanes, seconds)
+        self.shut_lanes(shut)
+        self._probes.update(shut)
+
+    def reopen_lanes(self, lanes: Iterable[int]) -> None:
+        """The breakers of these are closed."""
+        if self._shut:
+            for subscription_id in lanes:
+                self._shut.pop(subscription_id, None)
+                self._probes.discard(subscription_id)
+
     def drop_waiting(self) -> int:
         """Forgets all that wait, without a word to Postgres: their lease is no longer this pod's. Returns how many."""
         dropped = [delivery.id for lane in self._lanes.values() for delivery in lane.empty()]
@@ -112,6 +149,12 @@ class Dispatcher:
         for lane in self._lanes.values():
             for delivery in lane.empty():
                 self._record(Settled(delivery))
+
+    def _is_shut(self, subscription_id: int) -> bool:
+        if subscription_id in self._probes:
+            self._probes.discard(subscription_id)
+            return False
+        return self._shut.get(subscription_id, float("-inf")) > time.monotonic()
 
     def _lane(self, subscription_id: int) -> Lane:
         lane = self._lanes.get(subscription_id)

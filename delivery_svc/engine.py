@@ -3,6 +3,7 @@
 publish --commit--> intake --> dispatcher --> courier/sender --> recorder --commit--> released
                       ^                                             |
                    claimer <------- free, due, parked rows <--------+
+redeliver and recoverer put finished ones back among those
 beater proves the epoch, rescuer frees what the dead held, reconciler what an unknown outcome left behind
 """
 
@@ -16,6 +17,7 @@ from chassis.logs import get_logger
 from chassis.loop import Loop
 from delivery_svc import metrics
 from delivery_svc.beater import Beater
+from delivery_svc.breaker import BreakerPolicy
 from delivery_svc.claimer import Claimer
 from delivery_svc.courier import Courier
 from delivery_svc.dispatcher import Dispatcher
@@ -25,6 +27,9 @@ from delivery_svc.profiles import Profiles
 from delivery_svc.publish import Publisher
 from delivery_svc.reconciler import Reconciler
 from delivery_svc.recorder import Recorder
+from delivery_svc.recover import Recoveries
+from delivery_svc.recoverer import Recoverer
+from delivery_svc.redeliver import Redeliverer
 from delivery_svc.rescuer import Rescuer
 from delivery_svc.sending.address import AddressPolicy
 from delivery_svc.sending.resolver import Resolver
@@ -34,6 +39,8 @@ from delivery_svc.settings import DeliverySettings
 from delivery_svc.tester import Tester
 
 log = get_logger()
+PROBE_MARGIN_SECONDS = 5.0  # beyond its timeout, until an attempt is recorded and noted
+RECOVER_SECONDS = 1.0
 
 
 class Engine:
@@ -47,8 +54,8 @@ class Engine:
         attempt_id = self.beater.attempt_id
         courier = Courier(sender=self.sender, policy=settings.retry_policy, clock=clock, attempt_id=attempt_id)
         profiles = Profiles(pool, key_ring)
-        self.health = Health(pool)
-        self.recorder = Recorder(pool, self.health, lambda ids: self.dispatcher.release(ids))
+        self.health = self._made_health(pool, settings.breaker_policy)
+        self.recorder = Recorder(pool, self.health, self._released)
         self.dispatcher = Dispatcher(
             slots=settings.delivery_slots,
             lane_limit=settings.delivery_lane_limit,
@@ -57,23 +64,34 @@ class Engine:
             record=self.recorder.add,
             may_send=self.beater.may_send,
         )
-        self.intake = Intake(
+        self.intake = self._made_intake(profiles)
+        self.reconciler = Reconciler(pool, self.beater, self.dispatcher, self.intake)
+        self.publisher = Publisher(pool, clock, self.intake, self.reconciler.suspect)
+        self.claimer = self._made_claimer(pool, settings.delivery_timeout_seconds + PROBE_MARGIN_SECONDS)
+        self.rescuer = Rescuer(pool, dead_after)
+        self.tester = Tester(pool, profiles, courier, clock, attempt_id, settings.delivery_timeout_seconds)
+        self._claim_loop = Loop("claim", self.claimer.tick, interval=settings.delivery_claim_seconds)
+        self._deliver_again(pool)
+        self._health_loop = Loop("health", self.health.tick, interval=0.25)
+        self.loops = [self._claim_loop, self._recover_loop, *self._slow_loops(settings.delivery_heartbeat_seconds)]
+        self.beater.on_fenced = self._fenced
+        self.dispatcher.on_room = self._room
+        self.dispatcher.on_thirst = self._claim_loop.wake
+
+    def _made_intake(self, profiles: Profiles) -> Intake:
+        return Intake(
             dispatcher=self.dispatcher,
             profiles=profiles,
             record=self.recorder.add,
             epoch=lambda: self.beater.epoch,
             wake_claimer=lambda: self._claim_loop.wake(),
         )
-        self.reconciler = Reconciler(pool, self.beater, self.dispatcher, self.intake)
-        self.publisher = Publisher(pool, clock, self.intake, self.reconciler.suspect)
-        self.claimer = Claimer(pool, self.dispatcher, self.intake, self.beater.may_send, self.reconciler.suspect)
-        self.rescuer = Rescuer(pool, dead_after)
-        self.tester = Tester(pool, profiles, courier, clock, attempt_id, settings.delivery_timeout_seconds)
-        self._claim_loop = Loop("claim", self.claimer.tick, interval=settings.delivery_claim_seconds)
-        self.loops = [self._claim_loop, *self._slow_loops(settings.delivery_heartbeat_seconds)]
-        self.beater.on_fenced = self._fenced
-        self.dispatcher.on_room = self._room
-        self.dispatcher.on_thirst = self._claim_loop.wake
+
+    def _deliver_again(self, pool: asyncpg.Pool) -> None:
+        self.redeliverer = Redeliverer(pool, self._claim_loop.wake)
+        self.recoverer = Recoverer(pool, self._claim_loop.wake)
+        self._recover_loop = Loop("recover", self.recoverer.tick, interval=RECOVER_SECONDS)
+        self.recoveries = Recoveries(pool, self._recover_loop.wake)
 
     async def start(self) -> None:
         """Takes an epoch."""
@@ -98,18 +116,41 @@ class Engine:
         """Leaves the epoch."""
         await self.beater.leave()
 
+    def _made_health(self, pool: asyncpg.Pool, policy: BreakerPolicy) -> Health:
+        return Health(
+            pool,
+            policy,
+            lambda seconds: self.dispatcher.shut_lanes(seconds),
+            lambda lanes: self.dispatcher.reopen_lanes(lanes),
+            lambda: self._health_loop.wake(),
+        )
+
+    def _made_claimer(self, pool: asyncpg.Pool, probe_seconds: float) -> Claimer:
+        return Claimer(
+            pool,
+            self.dispatcher,
+            self.intake,
+            self.beater.may_send,
+            self.reconciler.suspect,
+            probe_seconds,
+        )
+
     def _slow_loops(self, beat: float) -> list[Loop]:
         return [
             Loop("beat", self._beat, interval=beat, jitter=0.1),
             Loop("rescue", self.rescuer.tick, interval=beat),
             Loop("reconcile", self.reconciler.tick, interval=beat),
-            Loop("health", self.health.tick, interval=0.25),
+            self._health_loop,
             Loop("sample", self._sample, interval=1.0),
         ]
 
     async def _beat(self) -> None:
         await self.beater.tick()
         self.dispatcher.pump()  # after a fence was lifted, what waits goes on
+
+    def _released(self, delivery_ids: list[int]) -> None:
+        self.dispatcher.release(delivery_ids)
+        self.intake.released(delivery_ids)
 
     def _fenced(self) -> None:
         dropped = self.dispatcher.drop_waiting()
@@ -126,6 +167,7 @@ class Engine:
         metrics.WAITING.set(self.dispatcher.waiting)
         metrics.BACKLOG.set(1 if self.intake.backlog else 0)
         metrics.CONNECTIONS.set(self.sender.open_connections)
+        await self.health.sample()
 
 
 def _sender(settings: DeliverySettings) -> Sender:
@@ -135,4 +177,5 @@ def _sender(settings: DeliverySettings) -> Sender:
         tls=tls_context(str(settings.delivery_ca_file) if settings.delivery_ca_file else None),
         timeout=settings.delivery_timeout_seconds,
         idle_total=settings.delivery_idle_connections,
+        proxy=settings.proxy,
     )

@@ -3,6 +3,7 @@
 The shape of `data` is contract/outbound.md section 1.4: key order, decimal strings for ids, "None" for no message.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,6 +14,8 @@ MOST_EVENTS = 1000
 LARGEST_DATA = 256 * 1024
 LARGEST_BATCH = 4 * 1024 * 1024
 LONGEST_REQUEST_ID = 128
+#: https://www.w3.org/TR/trace-context/#traceparent-header, of version 00.
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 NO_MESSAGE = "None"
 SECOND = 1_000_000_000
 
@@ -66,6 +69,8 @@ class NewEvent:
     event_time_ns: int | None
     data: bytes
     body_hash: bytes
+    #: The publisher's trace context; None when it named none.
+    traceparent: str | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +83,7 @@ class Event:
     job_id: int
     event_time_ns: int
     data: bytes
+    traceparent: str | None = None
 
 
 def render_data(event_type: str, run: JobRun) -> bytes:

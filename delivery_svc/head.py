@@ -15,15 +15,18 @@ _HEAD = (
 )
 
 
-def render_head(secrets: Sequence[bytes], event_id: str, began_us: int, body: bytes, custom: bytes) -> bytes:
+def render_head(
+    secrets: Sequence[bytes], event_id: str, began_us: int, body: bytes, custom: bytes, traceparent: str | None = None
+) -> bytes:
     """Whole lines for the sender. `secrets` are those that live, the oldest first; `custom` are whole lines too."""
     seconds = began_us // 1_000_000
     signature = standard_signature(secrets, event_id, seconds, body)
-    return (_HEAD % (authorization(secrets[0], body), event_id, seconds, signature)).encode() + custom
+    head = (_HEAD % (authorization(secrets[0], body), event_id, seconds, signature)).encode() + custom
+    return head if traceparent is None else b"%btraceparent: %b\r\n" % (head, traceparent.encode())
 
 
-def shown_head(event_id: str, began_us: int, body_size: int) -> list[tuple[str, str]]:
-    """Names and values of an attempt's head for people; custom headers are their owner's and not among them."""
+def shown_head(event_id: str, began_us: int, body_size: int, custom_names: str = "") -> list[tuple[str, str]]:
+    """Names and values of an attempt's head for people. `custom_names` are the names of custom headers, a blank between."""
     return [
         ("Content-Type", "application/json"),
         ("User-Agent", USER_AGENT),
@@ -32,6 +35,7 @@ def shown_head(event_id: str, began_us: int, body_size: int) -> list[tuple[str, 
         ("webhook-id", event_id),
         ("webhook-timestamp", str(began_us // 1_000_000)),
         ("webhook-signature", MASK),
+        *((name, MASK) for name in custom_names.split()),
         ("Content-Length", str(body_size)),
     ]
 

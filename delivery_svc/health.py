@@ -1,25 +1,51 @@
-"""Health of endpoints: the last answer, when it came, and how many deliveries failed in a row; noted a few times a second.
+"""Health of endpoints: the last answer, when it came, how many deliveries and attempts failed in a row, and so whether the
+lane's breaker is open; noted a few times a second.
 
 Per lane and not per attempt: a hundred attempts of an endpoint within a moment cost one row update. A pod that is killed
 loses a moment of it; the attempts themselves are in the log.
 """
 
+from collections.abc import Callable, Iterable, Mapping
+
 import asyncpg
 
+from chassis.logs import get_logger
+from delivery_svc import metrics
+from delivery_svc.breaker import BreakerPolicy
 from delivery_svc.delivery import Settled
 from delivery_svc.store import lane
 from delivery_svc.store.lane import Sign
 
+log = get_logger()
+SHUT_UNTIL_NOTED_SECONDS = 1.0
+
 
 class Health:
-    """Gathers what attempts showed since the last tick."""
+    """Gathers what attempts showed since the last tick. `shut` is told which lanes are open, for how many seconds; `reopen`
+    which are closed again. `wake` asks for a tick now.
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    A pod that sees a breaker's fill of failures by itself shuts the lane before that is noted: an endpoint that refuses at
+    once would otherwise be offered hundreds within a moment.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        policy: BreakerPolicy,
+        shut: Callable[[Mapping[int, float]], None],
+        reopen: Callable[[Iterable[int]], None],
+        wake: Callable[[], None],
+    ) -> None:
         self._pool = pool
+        self._policy = policy
+        self._shut = shut
+        self._reopen = reopen
+        self._wake = wake
         self._signs: dict[int, Sign] = {}  # by subscription
 
     def note(self, settled: Settled) -> None:
-        """A delivery's attempt was recorded. Only what became of deliveries counts as failure or recovery."""
+        """A delivery's attempt was recorded. What became of deliveries counts for their failures and recovery, every failed
+        attempt for the breaker."""
         attempt = settled.attempt
         if attempt is None:
             return
@@ -31,8 +57,13 @@ class Health:
         if attempt.began_us > sign.began_us:
             sign.began_us = attempt.began_us
         if settled.state == "SUCCEEDED":
-            sign.recovered, sign.failures, sign.failing_us = True, 0, None
-        elif settled.state == "FAILED":
+            sign.recovered, sign.failures, sign.failing_us, sign.failed_attempts = True, 0, None, 0
+            return
+        sign.failed_attempts += 1
+        if sign.failed_attempts == self._policy.failures:
+            self._shut({subscription_id: SHUT_UNTIL_NOTED_SECONDS})
+            self._wake()
+        if settled.state == "FAILED":
             sign.failures += 1
             sign.failing_us = sign.failing_us or attempt.began_us
 
@@ -42,9 +73,30 @@ class Health:
             return
         signs, self._signs = self._signs, {}
         try:
-            await lane.note_health(self._pool, signs)
+            noted = await lane.note_health(self._pool, signs, self._policy)
         except BaseException:
             for subscription_id, later in self._signs.items():
                 signs.setdefault(subscription_id, Sign()).add(later)
             self._signs = signs
             raise
+        self._obey(noted)
+
+    async def sample(self) -> None:
+        """Measures how many breakers are open, of all pods."""
+        metrics.BREAKERS_OPEN.set(await lane.count_open(self._pool))
+
+    def _obey(self, noted: list[asyncpg.Record]) -> None:
+        for row in noted:
+            if row["seconds"] is None:
+                log.info("lane.closed", subscription=row["public_id"], lane=row["subscription_id"])
+            elif row["opens"]:
+                log.warning(
+                    "lane.opened",
+                    subscription=row["public_id"],
+                    lane=row["subscription_id"],
+                    seconds=round(row["seconds"], 3),
+                    openings=row["openings"],
+                )
+                metrics.BREAKER_OPENED.inc()
+        self._reopen([row["subscription_id"] for row in noted if row["seconds"] is None])
+        self._shut({row["subscription_id"]: row["seconds"] for row in noted if (row["seconds"] or 0) > 0})

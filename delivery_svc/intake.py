@@ -29,9 +29,11 @@ NO_PROFILE = Profile(
 class _Leased:
     """A row that a statement leased: its delivery, but for the profile. `webhook_name` is None for the profile's own."""
 
-    __slots__ = ("attempts", "event", "id", "published_us", "subscription_id", "version", "webhook_name")
+    __slots__ = ("attempts", "event", "id", "published_us", "redelivery", "subscription_id", "version", "webhook_name")
 
-    def __init__(self, row: asyncpg.Record, event: Event, webhook_name: str | None, attempts: int) -> None:
+    def __init__(
+        self, row: asyncpg.Record, event: Event, webhook_name: str | None, attempts: int, redelivery: int | None
+    ) -> None:
         self.id: int = row["id"]
         self.event = event
         self.subscription_id: int = row["subscription_id"]
@@ -39,6 +41,7 @@ class _Leased:
         self.webhook_name = webhook_name
         self.published_us: int = row["published_us"]
         self.attempts = attempts
+        self.redelivery = redelivery
 
 
 class Intake:
@@ -61,6 +64,7 @@ class Intake:
         self._fan_out = 1.0
         self._loading: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
+        self._again: dict[int, tuple[_Leased, int]] = {}  # leased again before they were released, and their epoch
         self.backlog = False
         self.paused = False  # nothing is leased while the reconciler looks
 
@@ -92,16 +96,27 @@ class Intake:
             self._wake_claimer()
         self._dispatcher.mark_thirsty({row["subscription_id"] for row in rows if row["parked"]})
         leased = [row for row in rows if row["leased"]]
-        self._admit([_Leased(row, events[row["ord"]], None, 0) for row in leased], room.epoch)
+        self._admit([_Leased(row, events[row["ord"]], None, 0, None) for row in leased], room.epoch)
 
     def claimed(self, rows: Iterable[asyncpg.Record], room: Room) -> None:
         """What a claim or a draw leased."""
-        self._admit([_Leased(row, _event(row), row["webhook_name"], row["attempts"]) for row in rows], room.epoch)
+        leased = [_Leased(row, _event(row), row["webhook_name"], row["attempts"], row["redelivery"]) for row in rows]
+        self._admit(leased, room.epoch)
 
     async def idle(self) -> None:
         """Returns when nothing waits for a profile."""
         while self._loading:
             await asyncio.wait(self._loading)
+
+    def released(self, delivery_ids: Iterable[int]) -> None:
+        """These are out of hand. What was leased again meanwhile is given back free, for whoever claims it next."""
+        if not self._again:
+            return
+        for delivery_id in delivery_ids:
+            one, epoch = self._again.pop(delivery_id, (None, 0))
+            if one is not None and epoch == self._epoch():
+                self._dispatcher.hold([one.id])
+                self._record(Settled(_delivery(one, NO_PROFILE, epoch)))
 
     def room_freed(self) -> None:
         """Something was released."""
@@ -132,6 +147,7 @@ class Intake:
         if epoch != self._epoch():
             log.info("lease.dropped", deliveries=len(leased), epoch=epoch)
             return
+        leased = self._put_off(leased, epoch)
         self._dispatcher.hold(one.id for one in leased)
         missing = {
             one.subscription_id for one in leased if self._profiles.get(one.subscription_id, one.version) is None
@@ -142,6 +158,12 @@ class Intake:
         task = asyncio.create_task(self._load_and_offer(leased, missing, epoch))
         self._loading.add(task)
         task.add_done_callback(self._loading.discard)
+
+    def _put_off(self, leased: list[_Leased], epoch: int) -> list[_Leased]:
+        """Without those that are still in hand from an earlier lease, whose end is on its way: they would be sent twice."""
+        held = self._dispatcher.held
+        self._again.update({one.id: (one, epoch) for one in leased if one.id in held})
+        return [one for one in leased if one.id not in held]
 
     async def _load_and_offer(self, leased: list[_Leased], missing: set[int], epoch: int) -> None:
         pause = 0.05
@@ -162,15 +184,7 @@ class Intake:
         ready = []
         for one in leased:
             profile = self._profiles.get(one.subscription_id, one.version) or NO_PROFILE
-            delivery = Delivery(
-                id=one.id,
-                event=one.event,
-                profile=profile,
-                webhook_name=profile.name if one.webhook_name is None else one.webhook_name,
-                published_us=one.published_us,
-                attempts=one.attempts,
-                epoch=epoch,
-            )
+            delivery = _delivery(one, profile, epoch)
             if profile.unsendable:
                 self._record(Settled(delivery, state="CANCELLED", reason=profile.unsendable))
             else:
@@ -178,7 +192,26 @@ class Intake:
         self._dispatcher.offer(ready)
 
 
+def _delivery(one: _Leased, profile: Profile, epoch: int) -> Delivery:
+    return Delivery(
+        id=one.id,
+        event=one.event,
+        profile=profile,
+        webhook_name=profile.name if one.webhook_name is None else one.webhook_name,
+        published_us=one.published_us,
+        attempts=one.attempts,
+        epoch=epoch,
+        redelivery=one.redelivery,
+    )
+
+
 def _event(row: asyncpg.Record) -> Event:
     return Event(
-        row["event_id"], row["account_id"], row["event_type"], row["job_id"], row["event_time_ns"], row["data"]
+        row["event_id"],
+        row["account_id"],
+        row["event_type"],
+        row["job_id"],
+        row["event_time_ns"],
+        row["data"],
+        row["traceparent"],
     )

@@ -15,6 +15,8 @@
 | runhook_delivery_rescued_total          | counter   |                 | rows freed of dead epochs                         |
 | runhook_delivery_fenced_total           | counter   |                 | times this pod lost its epoch                     |
 | runhook_delivery_deactivated_total      | counter   |                 | subscriptions set inactive because they fail      |
+| runhook_delivery_breaker_opened_total   | counter   |                 | times a breaker opened, after failed probes too   |
+| runhook_delivery_breakers_open          | gauge     |                 | breakers that are not closed, sampled             |
 | runhook_delivery_due                    | gauge     |                 | free rows that are due, sampled                   |
 | runhook_delivery_oldest_due_age_seconds | gauge     |                 | age of the oldest of them, sampled                |
 | runhook_sender_connections              | gauge     |                 | open connections to endpoints                     |
@@ -43,6 +45,8 @@ PARKED = Counter("runhook_delivery_parked_total", "Rows handed back because thei
 RESCUED = Counter("runhook_delivery_rescued_total", "Rows freed of dead epochs.")
 FENCED = Counter("runhook_delivery_fenced_total", "Times this pod lost its epoch.")
 DEACTIVATED = Counter("runhook_delivery_deactivated_total", "Subscriptions set inactive because they fail.")
+BREAKER_OPENED = Counter("runhook_delivery_breaker_opened_total", "Times a breaker opened.")
+BREAKERS_OPEN = Gauge("runhook_delivery_breakers_open", "Breakers that are not closed.")
 DUE = Gauge("runhook_delivery_due", "Free rows that are due.")
 OLDEST_DUE_AGE = Gauge("runhook_delivery_oldest_due_age_seconds", "Age of the oldest free row that is due.")
 CONNECTIONS = Gauge("runhook_sender_connections", "Open connections to endpoints.")

@@ -7,6 +7,7 @@ claim or publish on, with no time to live and no message between services.
 import json
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import cast
 
 import asyncpg
 
@@ -49,10 +50,10 @@ class Profiles:
         endpoint = _endpoint(row["client_url"])
         reason = "" if row["sendable"] else "subscription_inactive"
         secrets: tuple[Secret, ...] = ()
-        custom_head = b""
+        custom: list[list[str]] = []
         try:
             secrets = self._secrets(row)
-            custom_head = self._custom_head(row)
+            custom = self._custom_headers(row)
         except ValueError as error:
             log.error("secret.unreadable", subscription=row["public_id"], error=str(error))
             reason = reason or "secret_unreadable"
@@ -65,7 +66,8 @@ class Profiles:
             name=row["name"],
             endpoint=endpoint,
             secrets=secrets,
-            custom_head=custom_head,
+            custom_head=custom_lines(custom),
+            custom_names=" ".join(name for name, _ in custom),
             unsendable=reason,
         )
 
@@ -77,10 +79,12 @@ class Profiles:
         pairs = zip(row["sealed_secrets"], row["secret_expiries"], strict=True)
         return tuple(Secret(self._key_ring.open(sealed, name), expires_us) for sealed, expires_us in pairs)
 
-    def _custom_head(self, row: asyncpg.Record) -> bytes:
+    def _custom_headers(self, row: asyncpg.Record) -> list[list[str]]:
+        """Name and value pairs."""
         if row["sealed_headers"] is None:
-            return b""
-        return custom_lines(json.loads(self._key_ring.open(row["sealed_headers"], f"custom_headers:{row['id']}")))
+            return []
+        opened = self._key_ring.open(row["sealed_headers"], f"custom_headers:{row['id']}")
+        return cast(list[list[str]], json.loads(opened))
 
 
 def _endpoint(client_url: str) -> Endpoint | None:

@@ -143,7 +143,7 @@ class Publisher:
         time_ns = now_ns if new.event_time_ns is None else new.event_time_ns
         # An event id carries the second of its event, as the ids in the wild do.
         event_id = "wev_" + ksuid(time_ns // SECOND)
-        event = Event(event_id, new.account_id, new.event_type, new.job_id, time_ns, new.data)
+        event = Event(event_id, new.account_id, new.event_type, new.job_id, time_ns, new.data, new.traceparent)
         plan.fresh.append((event, new))
         if key is not None:
             plan.first[key] = (index, event_id, new.body_hash)

@@ -92,13 +92,21 @@ async def by_id(pool: asyncpg.Pool, account_id: int, delivery_id: int) -> tuple[
     return await _with_attempts(pool, await recent.by_id(pool, account_id, delivery_id))
 
 
+async def shown(pool: asyncpg.Pool, row: asyncpg.Record) -> Shown:
+    """A delivery from its row. NotFound when its event is gone."""
+    found = await _shown(pool, [row])
+    if not found:
+        raise no_delivery()
+    return found[0]
+
+
 async def by_ends(
     pool: asyncpg.Pool, account_id: int, public_id: str, event_id: str
 ) -> tuple[Shown, list[asyncpg.Record]]:
     """The delivery of an event to a subscription, and its attempts. NotFound."""
     found = await _subscription(pool, account_id, public_id)
     if not is_id("wev_", event_id):
-        raise _no_delivery()
+        raise no_delivery()
     return await _with_attempts(pool, await recent.by_ends(pool, account_id, found["id"], event_id))
 
 
@@ -139,11 +147,12 @@ async def _subscription(pool: asyncpg.Pool, account_id: int, public_id: str) -> 
 async def _with_attempts(pool: asyncpg.Pool, row: asyncpg.Record | None) -> tuple[Shown, list[asyncpg.Record]]:
     shown = await _shown(pool, [] if row is None else [row])
     if not shown:
-        raise _no_delivery()
+        raise no_delivery()
     return shown[0], await recent.attempts(pool, shown[0].id, shown[0].published_at, MOST_ATTEMPTS)
 
 
-def _no_delivery() -> NotFound:
+def no_delivery() -> NotFound:
+    """Unknown, another account's, or forgotten."""
     return NotFound("DELIVERY_NOT_FOUND", "there is no such delivery, or it is older than 30 days")
 
 

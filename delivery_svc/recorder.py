@@ -5,7 +5,7 @@ whose outcome is unknown harms nothing, and an attempt that was really made is n
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import asyncpg
 
@@ -24,7 +24,7 @@ LONGEST_PAUSE = 2.0
 class Recorder:
     """Takes Settled deliveries and writes them. `release` is called with the ids that are no longer held."""
 
-    def __init__(self, pool: asyncpg.Pool, health: Health, release: Callable[[Iterable[int]], None]) -> None:
+    def __init__(self, pool: asyncpg.Pool, health: Health, release: Callable[[list[int]], None]) -> None:
         self._pool = pool
         self._health = health
         self._release = release
@@ -49,7 +49,7 @@ class Recorder:
                 log.error("record.waiting", error=repr(error), deliveries=len(group))
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
-        self._release(settled.delivery.id for settled in group)
+        self._release([settled.delivery.id for settled in group])
         self._tell(group)
         return [None] * len(group)
 

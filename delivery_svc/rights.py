@@ -1,6 +1,6 @@
 """Who may do what in delivery_svc, by permission set (design: the rights table)."""
 
 PUBLISH = frozenset({"account_admin", "publisher"})
-#: A test makes a delivery: whoever writes webhooks may send one.
-TEST = frozenset({"account_admin", "admin", "developer", "member", "webhooks_only"})
-READ = TEST | {"read_only"}
+#: Tests and redeliveries: whoever writes webhooks may have something sent to one.
+SEND = frozenset({"account_admin", "admin", "developer", "member", "webhooks_only"})
+READ = SEND | {"read_only"}

@@ -7,10 +7,9 @@ import grpc
 
 from chassis.caller import Callers
 from chassis.errors import NotFound
-from delivery_svc import convert, recent
-from delivery_svc.publish import Publisher
-from delivery_svc.rights import PUBLISH, READ, TEST
-from delivery_svc.tester import Tester
+from delivery_svc import convert, convert_recovery, recent
+from delivery_svc.engine import Engine
+from delivery_svc.rights import PUBLISH, READ, SEND
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1 import delivery_service_pb2_grpc as rpc
 
@@ -21,11 +20,13 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class DeliveryServicer(rpc.DeliveryServiceServicer):
     """See protos/runhook/delivery/v1/delivery_service.proto for what each call promises."""
 
-    def __init__(self, pool: asyncpg.Pool, callers: Callers, publisher: Publisher, tester: Tester) -> None:
+    def __init__(self, pool: asyncpg.Pool, callers: Callers, engine: Engine) -> None:
         self._pool = pool
         self._callers = callers
-        self._publisher = publisher
-        self._tester = tester
+        self._publisher = engine.publisher
+        self._tester = engine.tester
+        self._redeliverer = engine.redeliverer
+        self._recoveries = engine.recoveries
 
     async def PublishEvents(self, request: pb.PublishEventsRequest, context: Context) -> pb.PublishEventsResponse:
         caller = await self._callers.of(context)
@@ -35,7 +36,7 @@ class DeliveryServicer(rpc.DeliveryServiceServicer):
         return pb.PublishEventsResponse(event_ids=await self._publisher.publish(events))
 
     async def SendTest(self, request: pb.SendTestRequest, context: Context) -> pb.SendTestResponse:
-        await self._admit(context, request.account_id, TEST)
+        await self._admit(context, request.account_id, SEND)
         report = await self._tester.send(request.account_id, request.subscription_id)
         return pb.SendTestResponse(
             event_id=report.event_id,
@@ -62,6 +63,31 @@ class DeliveryServicer(rpc.DeliveryServiceServicer):
         return pb.GetDeliveryResponse(
             delivery=convert.delivery(shown), attempts=[convert.attempt(row, shown) for row in attempts]
         )
+
+    async def Redeliver(self, request: pb.RedeliverRequest, context: Context) -> pb.RedeliverResponse:
+        await self._admit(context, request.account_id, SEND)
+        shown = await self._redeliverer.redeliver(request.account_id, request.delivery_id)
+        return pb.RedeliverResponse(delivery=convert.delivery(shown))
+
+    async def StartRecovery(self, request: pb.StartRecoveryRequest, context: Context) -> pb.StartRecoveryResponse:
+        await self._admit(context, request.recovery.account_id, SEND)
+        started = await self._recoveries.start(convert_recovery.new_recovery(request.recovery))
+        return pb.StartRecoveryResponse(recovery=convert_recovery.recovery(started))
+
+    async def GetRecovery(self, request: pb.GetRecoveryRequest, context: Context) -> pb.GetRecoveryResponse:
+        await self._admit(context, request.account_id, READ)
+        found = await self._recoveries.get(request.account_id, request.recovery_id)
+        return pb.GetRecoveryResponse(recovery=convert_recovery.recovery(found))
+
+    async def ListRecoveries(self, request: pb.ListRecoveriesRequest, context: Context) -> pb.ListRecoveriesResponse:
+        await self._admit(context, request.account_id, READ)
+        found = await self._recoveries.newest(request.account_id, request.subscription_id)
+        return pb.ListRecoveriesResponse(recoveries=[convert_recovery.recovery(one) for one in found])
+
+    async def CancelRecovery(self, request: pb.CancelRecoveryRequest, context: Context) -> pb.CancelRecoveryResponse:
+        await self._admit(context, request.account_id, SEND)
+        ended = await self._recoveries.cancel(request.account_id, request.recovery_id)
+        return pb.CancelRecoveryResponse(recovery=convert_recovery.recovery(ended))
 
     async def _admit(self, context: Context, account_id: int, permission_sets: frozenset[str]) -> None:
         caller = await self._callers.of(context)

@@ -8,9 +8,11 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from chassis.settings import ServiceSettings
+from delivery_svc.breaker import BreakerPolicy
 from delivery_svc.deactivation import DeactivationPolicy
 from delivery_svc.retry import RetryPolicy
 from delivery_svc.sending.address import Network
+from delivery_svc.sending.proxy import Proxy, parse_proxy
 
 
 class DeliverySettings(ServiceSettings):
@@ -30,10 +32,18 @@ class DeliverySettings(ServiceSettings):
     delivery_deactivate_after_failures: int = Field(default=1000, ge=0)
     #: Seconds with failed deliveries alone until a subscription is set inactive. 0: never for that reason.
     delivery_deactivate_after_seconds: float = Field(default=604_800, ge=0, le=10**9)
+    #: Failed attempts in a row after which an endpoint is left alone for a while. 0: never.
+    delivery_breaker_failures: int = Field(default=10, ge=0, le=1_000_000)
+    #: Seconds for which it is left alone at first; twice as long each time that the probe after it fails.
+    delivery_breaker_seconds: float = Field(default=5.0, gt=0, le=3600)
+    #: Seconds for which it is left alone at most.
+    delivery_breaker_longest_seconds: float = Field(default=300.0, gt=0, le=86_400)
     #: Networks that may be sent to although they are private or otherwise denied, such as 10.20.0.0/16.
     delivery_allowed_networks: str = ""
     #: File with certificates of a private CA that endpoints may be signed by, beside the system's.
     delivery_ca_file: Path | None = None
+    #: HTTP proxy (http://host:port) for all deliveries. It resolves the names then, so vetting their addresses is its task.
+    delivery_proxy_url: str = ""
     #: Seconds between two heartbeats of this pod.
     delivery_heartbeat_seconds: float = Field(default=2.0, gt=0, le=60)
     #: Seconds without a heartbeat, watched, after which a pod is declared dead. More than 3 above the heartbeat.
@@ -64,6 +74,13 @@ class DeliverySettings(ServiceSettings):
                 ip_network(part.strip())
         return text
 
+    @field_validator("delivery_proxy_url")
+    @classmethod
+    def _check_proxy(cls, text: str) -> str:
+        if text:
+            parse_proxy(text)
+        return text
+
     @model_validator(mode="after")
     def _check_heartbeat(self) -> Self:
         if self.delivery_dead_after_seconds <= self.delivery_heartbeat_seconds + 3:
@@ -76,12 +93,26 @@ class DeliverySettings(ServiceSettings):
         return tuple(ip_network(part.strip()) for part in self.delivery_allowed_networks.split(",") if part.strip())
 
     @property
+    def proxy(self) -> Proxy | None:
+        """By way of what deliveries go, if not straight."""
+        return parse_proxy(self.delivery_proxy_url) if self.delivery_proxy_url else None
+
+    @property
     def deactivation_policy(self) -> DeactivationPolicy:
         """When a subscription is set inactive."""
         seconds = self.delivery_deactivate_after_seconds
         return DeactivationPolicy(
             failures=self.delivery_deactivate_after_failures or None,
             period=timedelta(seconds=seconds) if seconds else None,
+        )
+
+    @property
+    def breaker_policy(self) -> BreakerPolicy:
+        """When an endpoint is left alone, and for how long."""
+        return BreakerPolicy(
+            failures=self.delivery_breaker_failures or None,
+            shortest=self.delivery_breaker_seconds,
+            longest=self.delivery_breaker_longest_seconds,
         )
 
     @property

@@ -109,6 +109,7 @@ class Tester:
             event=event,
             subscription_id=profile.subscription_id,
             webhook_name=profile.name,
+            custom_names=profile.custom_names,
             began_us=began_us,
             exchange=exchange,
         )

@@ -66,6 +66,7 @@ CREATE FUNCTION runhook.drop_partitions(p_owner_schema text, p_today date DEFAUL
     AS $_$
 declare
     v_today  date := coalesce(p_today, clock_timestamp()::date);
+    v_first  text;
     v_parent text;
     v_child  text;
 begin
@@ -79,8 +80,10 @@ begin
         where split_part(t.parent, '.', 1) = p_owner_schema
           and c.relname ~ '_p\d{8}$'
           and to_date(right(c.relname, 8), 'YYYYMMDD') < v_today - t.retention_days
-        order by c.relname
+        order by t.parent, c.relname
     loop
+        v_first := coalesce(v_first, v_parent);
+        exit when v_parent <> v_first;
         execute format('alter table %s detach partition %s', v_parent, v_child);
         execute format('drop table %s', v_child);
         return next v_child;
@@ -483,6 +486,12 @@ CREATE TABLE delivery.attempt (
     detail text NOT NULL,
     duration_us bigint NOT NULL,
     response_body bytea NOT NULL,
+    response_headers bytea DEFAULT '\x'::bytea NOT NULL,
+    custom_names text DEFAULT ''::text NOT NULL,
+    phase text DEFAULT ''::text NOT NULL,
+    resolve_us integer,
+    connect_us integer,
+    tls_us integer,
     CONSTRAINT attempt_number_check CHECK ((number > 0)),
     CONSTRAINT attempt_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'retryable'::text]))),
     CONSTRAINT attempt_status_code_check CHECK ((status_code >= 0))
@@ -526,6 +535,7 @@ CREATE TABLE delivery.event (
     job_id bigint NOT NULL,
     event_time_ns bigint NOT NULL,
     data bytea NOT NULL,
+    traceparent text COLLATE pg_catalog."C",
     CONSTRAINT event_event_id_check CHECK ((event_id ~ '^wev_[0-9A-Za-z]{27}$'::text))
 )
 PARTITION BY RANGE (published_at);
@@ -540,8 +550,13 @@ CREATE TABLE delivery.lane (
     last_attempt_at timestamp with time zone,
     consecutive_failures integer DEFAULT 0 NOT NULL,
     failing_since timestamp with time zone,
+    failed_attempts integer DEFAULT 0 NOT NULL,
+    open_until timestamp with time zone,
+    openings integer DEFAULT 0 NOT NULL,
     CONSTRAINT lane_check CHECK (((failing_since IS NULL) = (consecutive_failures = 0))),
-    CONSTRAINT lane_consecutive_failures_check CHECK ((consecutive_failures >= 0))
+    CONSTRAINT lane_consecutive_failures_check CHECK ((consecutive_failures >= 0)),
+    CONSTRAINT lane_failed_attempts_check CHECK ((failed_attempts >= 0)),
+    CONSTRAINT lane_openings_check CHECK ((openings >= 0))
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 
@@ -590,10 +605,43 @@ CREATE TABLE delivery.queue (
     due_at timestamp with time zone NOT NULL,
     lease_id bigint,
     parked boolean DEFAULT false NOT NULL,
+    redelivery smallint,
     CONSTRAINT queue_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT queue_check CHECK (((lease_id IS NULL) OR (NOT parked)))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_scale_factor='0', autovacuum_analyze_threshold='20000');
+
+-- Name: recovery; Type: TABLE; Schema: delivery; Owner: -
+
+CREATE TABLE delivery.recovery (
+    recovery_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    subscription_id bigint NOT NULL,
+    state text DEFAULT 'RUNNING'::text NOT NULL,
+    published_since timestamp with time zone NOT NULL,
+    published_until timestamp with time zone NOT NULL,
+    event_type text COLLATE pg_catalog."C",
+    found integer NOT NULL,
+    requeued bigint DEFAULT 0 NOT NULL,
+    after_published_at timestamp with time zone,
+    after_id bigint,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT recovery_check CHECK (((finished_at IS NOT NULL) = (state <> 'RUNNING'::text))),
+    CONSTRAINT recovery_found_check CHECK ((found >= 0)),
+    CONSTRAINT recovery_state_check CHECK ((state = ANY (ARRAY['RUNNING'::text, 'FINISHED'::text, 'CANCELLED'::text])))
+);
+
+-- Name: recovery_recovery_id_seq; Type: SEQUENCE; Schema: delivery; Owner: -
+
+ALTER TABLE delivery.recovery ALTER COLUMN recovery_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME delivery.recovery_recovery_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 -- Name: partitioned_table; Type: TABLE; Schema: runhook; Owner: -
 
@@ -1056,6 +1104,11 @@ ALTER TABLE ONLY delivery.publish_request
 ALTER TABLE ONLY delivery.queue
     ADD CONSTRAINT queue_pkey PRIMARY KEY (id);
 
+-- Name: recovery recovery_pkey; Type: CONSTRAINT; Schema: delivery; Owner: -
+
+ALTER TABLE ONLY delivery.recovery
+    ADD CONSTRAINT recovery_pkey PRIMARY KEY (recovery_id);
+
 -- Name: partitioned_table partitioned_table_pkey; Type: CONSTRAINT; Schema: runhook; Owner: -
 
 ALTER TABLE ONLY runhook.partitioned_table
@@ -1212,6 +1265,10 @@ CREATE INDEX lane_due ON delivery.lane USING btree (next_due_at) WHERE (next_due
 
 CREATE INDEX lane_failing ON delivery.lane USING btree (failing_since) WHERE (failing_since IS NOT NULL);
 
+-- Name: lane_open; Type: INDEX; Schema: delivery; Owner: -
+
+CREATE INDEX lane_open ON delivery.lane USING btree (open_until) WHERE (open_until IS NOT NULL);
+
 -- Name: publish_request_age; Type: INDEX; Schema: delivery; Owner: -
 
 CREATE INDEX publish_request_age ON delivery.publish_request USING brin (published_at);
@@ -1226,7 +1283,15 @@ CREATE INDEX queue_parked ON delivery.queue USING btree (subscription_id, due_at
 
 -- Name: queue_tried; Type: INDEX; Schema: delivery; Owner: -
 
-CREATE INDEX queue_tried ON delivery.queue USING btree (subscription_id, published_at, id) WHERE (attempts > 0);
+CREATE INDEX queue_tried ON delivery.queue USING btree (subscription_id, published_at, id) WHERE ((attempts > 0) OR (redelivery IS NOT NULL));
+
+-- Name: recovery_running; Type: INDEX; Schema: delivery; Owner: -
+
+CREATE INDEX recovery_running ON delivery.recovery USING btree (recovery_id) WHERE (state = 'RUNNING'::text);
+
+-- Name: recovery_subscription; Type: INDEX; Schema: delivery; Owner: -
+
+CREATE INDEX recovery_subscription ON delivery.recovery USING btree (subscription_id, recovery_id);
 
 -- Name: interest_subscription; Type: INDEX; Schema: subscription; Owner: -
 
@@ -1461,6 +1526,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE delivery.publish_request TO runhook_d
 -- Name: TABLE queue; Type: ACL; Schema: delivery; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE delivery.queue TO runhook_delivery;
+
+-- Name: TABLE recovery; Type: ACL; Schema: delivery; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE delivery.recovery TO runhook_delivery;
+
+-- Name: SEQUENCE recovery_recovery_id_seq; Type: ACL; Schema: delivery; Owner: -
+
+GRANT USAGE ON SEQUENCE delivery.recovery_recovery_id_seq TO runhook_delivery;
 
 -- Name: TABLE schema_migration; Type: ACL; Schema: runhook; Owner: -
 

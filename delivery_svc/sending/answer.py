@@ -9,6 +9,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from delivery_svc.sending.exchange import retry_after_seconds
 
 EXCERPT_BYTES = 4096
+HEAD_BYTES = 4096
 
 
 class AnswerError(Exception):
@@ -52,6 +53,10 @@ class Answer:
     def feed(self, data: bytes) -> None:
         """Take what has arrived. AnswerError when it cannot become an answer any more."""
         self.received += len(data)
+        beyond = self.received - self._limit
+        if beyond > 0:
+            # The parser sees the same bytes however they were cut on their way.
+            data = data[:-beyond]
         if not self.status_code:
             self._head += data
         try:
@@ -60,7 +65,7 @@ class Answer:
             self._keep_alive = False
             if not self.complete:
                 raise AnswerError("The endpoint's answer is not valid HTTP/1.1.") from None
-        if self.received > self._limit:
+        if beyond > 0:
             self._cut_off()
 
     def end(self) -> bool:
@@ -72,6 +77,18 @@ class Answer:
     @property
     def reusable(self) -> bool:
         return self._keep_alive
+
+    @property
+    def head(self) -> bytes:
+        """The header lines, each with its CRLF, without the status line: as many whole ones as 4 KiB hold."""
+        head = self._head
+        if self._interim or not head.startswith(b"H"):
+            head = self._final_head()
+        start = head.find(b"\r\n") + 2
+        end = head.find(b"\r\n\r\n", start - 2) + 2
+        if end - start > HEAD_BYTES:
+            end = head.rfind(b"\r\n", start - 2, start + HEAD_BYTES) + 2
+        return head[start:end]
 
     def retry_after(self, now: float) -> float | None:
         """Seconds, from the Retry-After header; `now` in seconds since 1970."""
@@ -116,15 +133,15 @@ class Answer:
         return self._header(b"content-length") is None
 
     def _header(self, name: bytes) -> bytes | None:
-        for line in self._head_lines():
+        for line in self._final_head().partition(b"\r\n\r\n")[0].split(b"\r\n"):
             key, _, value = line.partition(b":")
             if key.lower() == name:
                 return value.strip(b" \t")
         return None
 
-    def _head_lines(self) -> list[bytes]:
-        """The final answer's head. Looked for only when it matters: a callback per header would cost every answer."""
+    def _final_head(self) -> bytes:
+        """What came since the interim answers. Looked for when it matters: a callback per header costs every answer."""
         rest = self._head.lstrip(b"\r\n")
         for _ in range(self._interim):
             rest = rest.partition(b"\r\n\r\n")[2].lstrip(b"\r\n")
-        return rest.partition(b"\r\n\r\n")[0].split(b"\r\n")
+        return rest

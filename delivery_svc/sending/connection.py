@@ -5,6 +5,7 @@ let go of it; what comes after that belongs to nobody and closes the connection.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -12,22 +13,30 @@ from typing import Protocol, cast
 from delivery_svc.sending.answer import Answer, AnswerError
 from delivery_svc.sending.endpoint import Endpoint, Origin
 from delivery_svc.sending.exchange import ErrorClass, Exchange
+from delivery_svc.sending.phase import Dial
 
 
 @dataclass(slots=True, eq=False)
 class Post:
-    """One request on its way. Times are monotonic seconds; `stage` completes the sentence "timed out while ..."."""
+    """One request on its way. Times are monotonic seconds; `dial` is None as long as a kept connection carries it."""
 
     endpoint: Endpoint
     request: bytes
     done: Callable[[Exchange], None]
     started_at: float
     deadline: float
-    stage: str = "waiting for the answer"
+    dial: Dial | None = None
     connection: "Connection | None" = None
     dialing: "asyncio.Task[None] | None" = None
     retried: bool = False
     settled: bool = False
+
+    @property
+    def phase(self) -> str:
+        """Where it stands; "" when it has not begun."""
+        if self.connection is not None:
+            return self.connection.phase
+        return "" if self.dial is None else self.dial.phase
 
 
 class Keeper(Protocol):
@@ -52,7 +61,7 @@ class Keeper(Protocol):
 class Connection(asyncio.Protocol):
     """An open connection and the answer that it is reading. It writes its first post as soon as it is made."""
 
-    __slots__ = ("_keeper", "_post", "_transport", "_uses", "answer", "idle_since", "origin")
+    __slots__ = ("_clogged", "_keeper", "_post", "_transport", "_uses", "answer", "idle_since", "origin")
 
     _transport: asyncio.Transport
 
@@ -63,10 +72,10 @@ class Connection(asyncio.Protocol):
         self._keeper = keeper
         self._post: Post | None = first
         self._uses = 0
+        self._clogged = False
 
     def carry(self, post: Post) -> None:
         """Write the post's request, in one piece, and read its answer."""
-        self.answer.begin()
         self._uses += 1
         self._post = post
         post.connection = self
@@ -80,6 +89,14 @@ class Connection(asyncio.Protocol):
     def is_written(self) -> bool:
         """Whether all of the request has left for the network."""
         return not self._transport.get_write_buffer_size()
+
+    @property
+    def phase(self) -> str:
+        """Where the post stands that this connection carries."""
+        if self.answer.status_code:
+            return "body"
+        unread = not self.answer.received and (self._clogged or not self.is_written)
+        return "write" if unread else "answer"
 
     @property
     def was_kept(self) -> bool:
@@ -98,8 +115,17 @@ class Connection(asyncio.Protocol):
         if post is None or post.settled:
             self.abort()
         else:
-            post.stage = "waiting for the answer"
+            if post.dial is not None:
+                post.dial.end(time.monotonic())
             self.carry(post)
+
+    # A transport that breaks forgets what it had not written yet; that it had told us to pause is what remains.
+
+    def pause_writing(self) -> None:
+        self._clogged = True
+
+    def resume_writing(self) -> None:
+        self._clogged = False
 
     def data_received(self, data: bytes) -> None:
         post = self._post

@@ -1,6 +1,6 @@
 """The report of one POST: what the endpoint answered, or why there was no answer.
 
-Invariant: an exchange with a status code has no error, and one without has exactly one error class.
+Invariant: an exchange with a status code has no error and no phase, and one without has exactly one error class.
 """
 
 import re
@@ -39,6 +39,11 @@ class Exchange:
     retry_after: float | None  # seconds; None when the answer named none, or none that makes sense
     body: bytes  # the first 4 KiB of the answer
     duration: float  # seconds
+    phase: str = ""  # where it stood when it ended without an answer, a phase.PHASES; "" when answered or never begun
+    resolve_seconds: float | None = None  # this and the next two: None on a kept connection, and when not reached
+    connect_seconds: float | None = None
+    tls_seconds: float | None = None  # None on plain HTTP as well
+    head: bytes = b""  # the answer's header lines, each with its CRLF, without the status line: whole ones in 4 KiB
 
     @property
     def succeeded(self) -> bool:
@@ -46,9 +51,9 @@ class Exchange:
         return 200 <= self.status_code < 300
 
 
-def unanswered(error: ErrorClass, detail: str, duration: float) -> Exchange:
+def unanswered(error: ErrorClass, detail: str, duration: float, phase: str = "") -> Exchange:
     """The report of a POST that got no answer."""
-    return Exchange(0, error, detail[:MAX_DETAIL_CHARACTERS], None, b"", duration)
+    return Exchange(0, error, detail[:MAX_DETAIL_CHARACTERS], None, b"", duration, phase)
 
 
 def retry_after_seconds(value: bytes | None, date: bytes | None, now: float) -> float | None:

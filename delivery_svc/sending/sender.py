@@ -12,18 +12,22 @@ from functools import partial
 
 from delivery_svc.sending.address import AddressPolicy
 from delivery_svc.sending.connection import Connection, Post
-from delivery_svc.sending.dialer import Dialer, DialError
+from delivery_svc.sending.dialer import Dialer
 from delivery_svc.sending.endpoint import Endpoint
 from delivery_svc.sending.exchange import ErrorClass, Exchange, unanswered
+from delivery_svc.sending.phase import PHASES, DialError
 from delivery_svc.sending.pool import IdlePool
+from delivery_svc.sending.proxy import Proxy, absolute_opening
 from delivery_svc.sending.resolver import Resolver
 
 
 class Sender:
     """Sends posts over kept connections. Make it in the running loop; it starts nothing that close() does not end.
 
-    `timeout`, `idle_seconds` and `sweep_seconds` are seconds, `answer_limit` is bytes. The sweep is one call_later
-    chain, which runs only while something is in flight or idle: an idle sender costs nothing.
+    `timeout`, `idle_seconds` and `sweep_seconds` are seconds, `answer_limit` is bytes. With a `proxy`, everything goes by
+    way of it, and the policy sees only addresses that a URL spells out: vetting the others is the proxy's task.
+
+    The sweep is one call_later chain, which runs only while something is in flight or idle: an idle sender costs nothing.
     """
 
     def __init__(
@@ -38,10 +42,13 @@ class Sender:
         idle_seconds: float = 30.0,
         answer_limit: int = 65536,
         sweep_seconds: float = 0.1,
+        proxy: Proxy | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         # A quarter: four silent addresses can be tried before the time is up.
-        self._dialer = Dialer(policy=policy, resolver=resolver, tls=tls, patience_seconds=timeout / 4)
+        patience_seconds = timeout / 4
+        self._dialer = Dialer(policy=policy, resolver=resolver, tls=tls, patience_seconds=patience_seconds, proxy=proxy)
+        self._absolute = proxy is not None
         self._idle = IdlePool(per_origin=idle_per_endpoint, total=idle_total, seconds=idle_seconds)
         self._timeout = timeout
         self._answer_limit = answer_limit
@@ -73,11 +80,12 @@ class Sender:
         them. An endpoint that fails is a report, not an exception.
         """
         now = time.monotonic()
-        request = b"%b%bContent-Length: %d\r\n\r\n%b" % (endpoint.opening, headers, len(body), body)
+        opening = absolute_opening(endpoint) if self._absolute and not endpoint.tls else endpoint.opening
+        request = b"%b%bContent-Length: %d\r\n\r\n%b" % (opening, headers, len(body), body)
         post = Post(endpoint, request, done, now, now + self._timeout)
         self._posts[post] = None
         if self._closed:
-            self._loop.call_soon(self._fail, post, ErrorClass.SHUTDOWN, "The sender is shutting down.")
+            self._loop.call_soon(self._fail, post, ErrorClass.SHUTDOWN, "The sender is shutting down.", "")
             return
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(self._sweep_seconds, self._sweep)
@@ -94,8 +102,7 @@ class Sender:
             self._sweeper.cancel()
         dialing = [post.dialing for post in self._posts if post.dialing is not None]
         for post in list(self._posts):
-            self._abandon(post)
-            self._fail(post, ErrorClass.SHUTDOWN, "The sender is shutting down.")
+            self._abandon(post, ErrorClass.SHUTDOWN, "The sender is shutting down.")
         self._idle.close()
         await asyncio.gather(*dialing, return_exceptions=True)
         for connection in self._open:
@@ -112,16 +119,23 @@ class Sender:
     def answered(self, connection: Connection, post: Post) -> None:
         now = time.monotonic()
         answer = connection.answer
+        status_code = answer.status_code
+        # Success has no use for it, and looking for it is not free.
+        retry_after = answer.retry_after(time.time()) if status_code >= 300 else None
+        duration = now - post.started_at
+        body, head = answer.excerpt, answer.head
+        # By position: names would cost this line, which every post passes, a third more.
+        exchange = Exchange(status_code, ErrorClass.NONE, "", retry_after, body, duration, "", None, None, None, head)
         if answer.reusable and connection.is_written and not self._closed:
+            # Now, not with the next post: what is idle keeps no answer in memory.
+            answer.begin()
             self._idle.put(connection, now)
         else:
             connection.abort()
-        # Success has no use for it, and looking for it is not free.
-        retry_after = answer.retry_after(time.time()) if answer.status_code >= 300 else None
-        duration = now - post.started_at
-        self._report(post, Exchange(answer.status_code, ErrorClass.NONE, "", retry_after, answer.excerpt, duration))
+        self._report(post, exchange)
 
     def broken(self, connection: Connection, post: Post, error: ErrorClass, detail: str) -> None:
+        phase = connection.phase
         connection.abort()
         # The peer closed a kept connection just as it was used again: it may not have seen the request at all.
         stale = error is ErrorClass.RESET and connection.was_kept and not connection.answer.received
@@ -129,7 +143,7 @@ class Sender:
             post.retried = True
             self._dial(post)
         else:
-            self._fail(post, error, detail)
+            self._fail(post, error, detail, phase)
 
     def retired(self, connection: Connection) -> None:
         self._idle.remove(connection)
@@ -148,18 +162,18 @@ class Sender:
         try:
             await self._dialer.dial(post, partial(Connection, self, post, self._answer_limit))
         except DialError as failure:
-            self._fail(post, failure.error, failure.detail)
+            self._fail_to_dial(post, failure.error, failure.detail)
         except Exception as unforeseen:
             self._complain("a connect failed in an unforeseen way", unforeseen)
-            self._fail(post, ErrorClass.INTERNAL, "The sender could not open a connection.")
+            self._fail_to_dial(post, ErrorClass.INTERNAL, "The sender could not open a connection.")
         finally:
             post.dialing = None
 
     def _sweep(self) -> None:
         now = time.monotonic()
         for post in self._expired(now):
-            self._abandon(post)
-            self._fail(post, ErrorClass.TIMEOUT, f"No complete answer within {self._timeout:g} s ({post.stage}).")
+            detail = f"No complete answer within {self._timeout:g} s ({PHASES[post.phase]})."
+            self._abandon(post, ErrorClass.TIMEOUT, detail)
         self._idle.sweep(now)
         watching = self._posts or len(self._idle)
         self._sweeper = self._loop.call_later(self._sweep_seconds, self._sweep) if watching else None
@@ -172,19 +186,33 @@ class Sender:
             expired.append(post)
         return expired
 
-    def _abandon(self, post: Post) -> None:
-        """Stop working for a post, wherever it is."""
+    def _abandon(self, post: Post, error: ErrorClass, detail: str) -> None:
+        """Stop working for a post, wherever it is, and report it."""
+        phase = post.phase
         if post.connection is not None:
             post.connection.abort()
-        elif post.dialing is not None:
-            post.dialing.cancel()
+            self._fail(post, error, detail, phase)
+        else:
+            if post.dialing is not None:
+                post.dialing.cancel()
+            self._fail_to_dial(post, error, detail)
 
-    def _fail(self, post: Post, error: ErrorClass, detail: str) -> None:
-        self._report(post, unanswered(error, detail, time.monotonic() - post.started_at))
+    def _fail_to_dial(self, post: Post, error: ErrorClass, detail: str) -> None:
+        if post.dial is not None:
+            post.dial.end(time.monotonic())
+        self._fail(post, error, detail, post.phase)
+
+    def _fail(self, post: Post, error: ErrorClass, detail: str, phase: str) -> None:
+        self._report(post, unanswered(error, detail, time.monotonic() - post.started_at, phase))
 
     def _report(self, post: Post, exchange: Exchange) -> None:
         if post.settled:
             return
+        if post.dial is not None:
+            seconds = post.dial.seconds
+            exchange.resolve_seconds = seconds.get("resolve")
+            exchange.connect_seconds = seconds.get("connect")
+            exchange.tls_seconds = seconds.get("tls")
         post.settled = True
         post.connection = None
         del self._posts[post]

@@ -5,7 +5,9 @@ from datetime import datetime
 import asyncpg
 
 JOIN = "insert into delivery.pod (name) values ($1) returning epoch, clock_timestamp() as now"
-BURY_NAMESAKES = "update delivery.pod set dead_at = clock_timestamp() where name = $1 and dead_at is null"
+BURY_NAMESAKES = """
+update delivery.pod set dead_at = clock_timestamp() where name = $1 and epoch < $2 and dead_at is null
+"""
 BEAT = """
 update delivery.pod set heartbeat_at = clock_timestamp() where epoch = $1 and dead_at is null returning heartbeat_at
 """
@@ -24,9 +26,9 @@ async def join(pool: asyncpg.Pool, name: str) -> tuple[int, datetime]:
     return row["epoch"], row["now"]
 
 
-async def bury_namesakes(pool: asyncpg.Pool, name: str) -> None:
-    """Declares dead the epochs of the same pod name: a restart recovers at once."""
-    await pool.execute(BURY_NAMESAKES, name)
+async def bury_namesakes(pool: asyncpg.Pool, name: str, epoch: int) -> None:
+    """Declares dead the earlier epochs of the same pod name: a restart recovers at once."""
+    await pool.execute(BURY_NAMESAKES, name, epoch)
 
 
 async def beat(pool: asyncpg.Pool, epoch: int) -> datetime | None:

@@ -2,7 +2,7 @@
 
 Rows are born leased to the publishing pod as far as it has room, so that a first attempt needs no claim; beyond that room
 they are born free, and parked where their lane is full. The lane row is touched by the same transaction that parks, which
-is what makes it safe for the drawer to clear it (store/lane.py).
+is what makes it safe for the drawer to clear it (store/lane.py). A lane whose breaker is not closed has no room at all.
 """
 
 from collections.abc import Sequence
@@ -47,16 +47,17 @@ STORE = """
 with moment as materialized (
     select clock_timestamp() as now
 ), input as materialized (
-    select i.ord, i.event_id, i.account_id, i.event_type, i.job_id, i.event_time_ns, i.data
-      from unnest($1::int[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
-           as i(ord, event_id, account_id, event_type, job_id, event_time_ns, data)
+    select i.ord, i.event_id, i.account_id, i.event_type, i.job_id, i.event_time_ns, i.data, i.traceparent
+      from unnest($1::int[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[], $13::text[])
+           as i(ord, event_id, account_id, event_type, job_id, event_time_ns, data, traceparent)
 ), stored as (
-    insert into delivery.event (published_at, event_id, account_id, event_type, job_id, event_time_ns, data)
-    select m.now, i.event_id, i.account_id, i.event_type, i.job_id, i.event_time_ns, i.data from input i, moment m
+    insert into delivery.event (published_at, event_id, account_id, event_type, job_id, event_time_ns, data, traceparent)
+    select m.now, i.event_id, i.account_id, i.event_type, i.job_id, i.event_time_ns, i.data, i.traceparent
+      from input i, moment m
 ), matched as (
     select i.ord, i.event_id, i.account_id, s.id as subscription_id, s.version, s.name,
            row_number() over (partition by s.id order by i.ord) as lane_position,
-           case when k.next_due_at is null then coalesce(l.room, $10::int) else 0 end as lane_room
+           case when k.next_due_at is null and k.open_until is null then coalesce(l.room, $10::int) else 0 end as lane_room
       from input i
      cross join lateral (
            select w.subscription_id from subscription.interest w
@@ -82,7 +83,9 @@ with moment as materialized (
 ), thirsty as (
     insert into delivery.lane as k (subscription_id, next_due_at)
     select distinct p.subscription_id, m.now from placed p, moment m where p.parked order by p.subscription_id
-    on conflict (subscription_id) do update set next_due_at = least(k.next_due_at, excluded.next_due_at)
+    on conflict (subscription_id) do update
+       set next_due_at = case when k.open_until is null then least(k.next_due_at, excluded.next_due_at)
+                              else coalesce(k.next_due_at, greatest(k.open_until, excluded.next_due_at)) end
 )
 select p.id, p.ord, p.subscription_id, p.version, p.leased, p.parked,
        (extract(epoch from m.now) * 1000000)::bigint as published_us
@@ -130,5 +133,12 @@ async def store(connection: Connection, events: Sequence[Event], room: Room) -> 
         room.lane,
         list(room.lanes.keys()),
         list(room.lanes.values()),
+        _traceparents(events),
     )
     return rows
+
+
+def _traceparents(events: Sequence[Event]) -> list[str | None]:
+    """Sent empty when no event has one: unnest fills it up with nulls."""
+    traceparents = [event.traceparent for event in events]
+    return traceparents if any(traceparents) else []

@@ -10,11 +10,11 @@ with claimed as (
            select id from delivery.queue
             where lease_id is null and not parked and due_at <= clock_timestamp()
             order by due_at limit $2 for update skip locked))
-    returning id, event_id, published_at, subscription_id, webhook_name, attempts, due_at
+    returning id, event_id, published_at, subscription_id, webhook_name, attempts, redelivery, due_at
 )
-select c.id, c.event_id, c.subscription_id, c.webhook_name, c.attempts, s.version,
+select c.id, c.event_id, c.subscription_id, c.webhook_name, c.attempts, c.redelivery, s.version,
        (extract(epoch from c.published_at) * 1000000)::bigint as published_us,
-       e.account_id, e.event_type, e.job_id, e.event_time_ns, e.data
+       e.account_id, e.event_type, e.job_id, e.event_time_ns, e.data, e.traceparent
   from claimed c
   join delivery.event e on e.event_id = c.event_id and e.published_at = c.published_at
   join subscription.subscription s on s.id = c.subscription_id

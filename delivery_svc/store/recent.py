@@ -1,4 +1,4 @@
-"""Recent Deliveries: finished ones, and of the unfinished those that were tried or are parked.
+"""Recent Deliveries: finished ones, and of the unfinished those that were tried, asked for again, or are parked.
 
 Every list is read along an index from its newest end, so that its cost is that of the page, whatever the log holds. A
 parked row that was never tried is due when it was published: the index over parked rows serves it.
@@ -43,7 +43,8 @@ select q.id, q.event_id, q.published_at, q.subscription_id, q.account_id, q.webh
        case when q.lease_id is null then 'PENDING' else 'DELIVERING' end as state, '' as reason,
        null::timestamptz as finished_at, false as test
   from delivery.queue q
- where q.subscription_id = $1 and (q.published_at, q.id) < ($2, $3) and q.published_at >= $4 and q.attempts > 0
+ where q.subscription_id = $1 and (q.published_at, q.id) < ($2, $3) and q.published_at >= $4
+   and (q.attempts > 0 or q.redelivery is not null)
    and ($6::text is null or (q.lease_id is null) = ($6 = 'PENDING'))
  order by q.published_at desc, q.id desc
  limit $5
@@ -53,7 +54,8 @@ PARKED = """
 select q.id, q.event_id, q.published_at, q.subscription_id, q.account_id, q.webhook_name, q.attempts, 'PENDING' as state,
        '' as reason, null::timestamptz as finished_at, false as test
   from delivery.queue q
- where q.subscription_id = $1 and q.parked and q.attempts = 0 and q.due_at <= $2 and q.due_at >= $4
+ where q.subscription_id = $1 and q.parked and q.attempts = 0 and q.redelivery is null
+   and q.due_at <= $2 and q.due_at >= $4
    and (q.published_at, q.id) < ($2, $3)
  order by q.due_at desc, q.id desc
  limit $5
@@ -79,12 +81,13 @@ select q.id, q.event_id, q.published_at, q.subscription_id, q.account_id, q.webh
        case when q.lease_id is null then 'PENDING' else 'DELIVERING' end as state, '' as reason,
        null::timestamptz as finished_at, false as test
   from delivery.queue q
- where q.subscription_id = $1 and q.published_at = $2 and q.event_id = $3 and q.attempts > 0
+ where q.subscription_id = $1 and q.published_at = $2 and q.event_id = $3 and (q.attempts > 0 or q.redelivery is not null)
 union all
 select q.id, q.event_id, q.published_at, q.subscription_id, q.account_id, q.webhook_name, q.attempts, 'PENDING', '',
        null, false
   from delivery.queue q
  where q.subscription_id = $1 and q.due_at = $2 and q.event_id = $3 and q.parked and q.attempts = 0
+   and q.redelivery is null
 union all
 select d.id, d.event_id, d.published_at, d.subscription_id, d.account_id, d.webhook_name, d.attempts, d.state, d.reason,
        d.finished_at, d.test
@@ -107,7 +110,8 @@ select p.id, e.event_type, e.job_id, e.event_time_ns, e.account_id, e.data,
 """
 
 ATTEMPTS = """
-select t.id, t.number, t.status_code, t.error, t.detail, t.duration_us, t.response_body, t.manual,
+select t.id, t.number, t.status_code, t.error, t.detail, t.duration_us, t.response_body, t.manual, t.response_headers,
+       t.custom_names, t.phase, t.resolve_us, t.connect_us, t.tls_us,
        (extract(epoch from t.attempted_at) * 1000000)::bigint as began_us
   from delivery.attempt t
  where t.delivery_id = $1 and t.attempted_at >= $2::timestamptz - interval '1 hour'
@@ -117,9 +121,11 @@ select t.id, t.number, t.status_code, t.error, t.detail, t.duration_us, t.respon
 
 COUNT = """
 select (select count(*) from (select from delivery.delivery d where d.subscription_id = $1 limit $2) f)
-     + (select count(*) from (select from delivery.queue q where q.subscription_id = $1 and q.attempts > 0 limit $2) t)
      + (select count(*) from (select from delivery.queue q
-                               where q.subscription_id = $1 and q.parked and q.attempts = 0 limit $2) p)
+                               where q.subscription_id = $1 and (q.attempts > 0 or q.redelivery is not null) limit $2) t)
+     + (select count(*) from (select from delivery.queue q
+                               where q.subscription_id = $1 and q.parked and q.attempts = 0 and q.redelivery is null
+                               limit $2) p)
 """
 
 UNFINISHED_STATES = ("PENDING", "DELIVERING")

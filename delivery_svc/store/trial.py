@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from delivery_svc.delivery import phase_us
 from delivery_svc.event import Event
 from delivery_svc.sending.exchange import Exchange
 
@@ -23,8 +24,9 @@ with moment as materialized (
 )
 insert into delivery.attempt
        (attempted_at, delivery_id, id, subscription_id, number, manual, outcome, status_code, error, detail, duration_us,
-        response_body)
-select m.began, m.id, $11, $8, 1, true, case when $10::boolean then 'succeeded' else 'retryable' end, $12, $13, $14, $15, $16
+        response_body, response_headers, custom_names, phase, resolve_us, connect_us, tls_us)
+select m.began, m.id, $11, $8, 1, true, case when $10::boolean then 'succeeded' else 'retryable' end, $12, $13, $14, $15, $16,
+       $17, $18, $19, $20, $21, $22
   from moment m
 """
 
@@ -37,6 +39,7 @@ class Trial:
     event: Event
     subscription_id: int
     webhook_name: str
+    custom_names: str
     began_us: int
     exchange: Exchange
 
@@ -62,4 +65,8 @@ async def insert(pool: asyncpg.Pool, trial: Trial) -> None:
         exchange.detail.replace("\0", ""),
         int(exchange.duration * 1_000_000),
         exchange.body,
+        exchange.head,
+        trial.custom_names,
+        exchange.phase,
+        *phase_us(exchange),
     )

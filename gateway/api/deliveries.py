@@ -1,5 +1,6 @@
-"""/api/v1 deliveries: what was sent to a subscription and how each attempt went, newest first."""
+"""/api/v1 deliveries: what was sent to a subscription, how each attempt went, and one sent again."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from google.protobuf.duration_pb2 import Duration
@@ -12,7 +13,7 @@ from gateway.times import Time
 from gateway.times import shown as shown_time
 from gateway.visit import Visit
 from runhook.delivery.v1 import delivery_service_pb2 as pb
-from runhook.delivery.v1.delivery_pb2 import Attempt, Delivery, DeliveryState
+from runhook.delivery.v1.delivery_pb2 import Attempt, Delivery, DeliveryState, Header
 
 State = Literal["PENDING", "DELIVERING", "SUCCEEDED", "FAILED", "CANCELLED"]
 
@@ -57,6 +58,13 @@ async def read(visit: Visit) -> Response:
     return JsonAnswer(shown(answer.delivery) | {"body": body, "attempts": attempts})
 
 
+async def redeliver(visit: Visit) -> Response:
+    """POST .../deliveries/{delivery_id}/redeliver: 202 with the delivery, pending again."""
+    request = pb.RedeliverRequest(account_id=visit.account_id, delivery_id=visit.number("delivery_id"))
+    answer = await visit.ask(visit.services.deliveries.Redeliver, request)
+    return JsonAnswer(shown(answer.delivery), 202)
+
+
 def shown(delivery: Delivery) -> dict[str, object]:
     """The delivery as callers see it in a list."""
     return {
@@ -84,10 +92,20 @@ def shown_attempt(attempt: Attempt) -> dict[str, object]:
         "status_code": attempt.status_code,
         "error": attempt.error,
         "error_message": attempt.error_message,
+        "phase": attempt.phase,
+        "manual": attempt.manual,
         "duration_seconds": _seconds(attempt.duration),
-        "request_headers": [{"name": one.name, "value": one.value} for one in attempt.request_headers],
+        "resolve_seconds": _seconds(attempt.resolve_duration) if attempt.HasField("resolve_duration") else None,
+        "connect_seconds": _seconds(attempt.connect_duration) if attempt.HasField("connect_duration") else None,
+        "tls_seconds": _seconds(attempt.tls_duration) if attempt.HasField("tls_duration") else None,
+        "request_headers": _headers(attempt.request_headers),
+        "response_headers": _headers(attempt.response_headers),
         "response_body": attempt.response_body.decode("utf-8", "replace"),
     }
+
+
+def _headers(headers: Iterable[Header]) -> list[dict[str, str]]:
+    return [{"name": one.name, "value": one.value} for one in headers]
 
 
 def _seconds(duration: Duration) -> float:

@@ -77,6 +77,7 @@ class EventBody(Shape):
     event_type: str = Field(default="", alias="eventType")
     request_id: str = Field(default="", alias="requestId")
     timestamp: Time | None = None
+    traceparent: str = ""
     data: RunData
 
 
@@ -119,6 +120,7 @@ def _event(event: EventBody, account_id: int) -> Event:
         account_id=account_id,
         event_type=event.event_type,
         request_id=event.request_id,
+        traceparent=event.traceparent,
         event_time=event.timestamp,
         job_run=_job_run(event.data, errored=event.event_type == ERRORED),
     )

@@ -17,6 +17,7 @@ PLACES: dict[str, Schema] = {
     "event_id": ref("EventId"),
     "token_id": ref("Number", "The service token's number, not its text."),
     "delivery_id": ref("Number", "The delivery."),
+    "recovery_id": ref("Number", "The recovery."),
     "task_id": ref("Number", "The task."),
     "trigger_id": ref("TriggerId"),
     "execution_id": ref("ExecutionId"),

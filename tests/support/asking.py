@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.routes import Row
 from tests.support.gateway import Gateway
-from tests.support.tenant import EVENTS, TASK, trigger_body, webhook_body
+from tests.support.tenant import EVENTS, RECOVER, TASK, trigger_body, webhook_body
 
 #: What is in every place of a path, and belongs to nobody.
 NOBODYS = {
@@ -15,6 +15,7 @@ NOBODYS = {
     "trigger_id": "trg_2YBXZOLrb96DISR4AvppWEP0Cqu",
     "execution_id": "exe_2YBXZOLrb96DISR4AvppWEP0Cqu",
     "delivery_id": "987654321",
+    "recovery_id": "987654321",
     "token_id": "987654321",
     "task_id": "987654321",
     "run_id": "987654321",
@@ -24,6 +25,7 @@ _BODIES: dict[str, Any] = {
     "{webhook_id}": webhook_body("n"),
     "rotate": {"overlap_seconds": 0},
     "headers": {"headers": {"X-A": "b"}},
+    "recover": RECOVER,
     "events": EVENTS,
     "tasks": TASK,
     "tokens": {"name": "n", "permission_set": "account_admin"},

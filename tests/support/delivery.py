@@ -78,7 +78,7 @@ async def delivery_service(
     async with asyncpg.create_pool(database.delivery_url, min_size=1, max_size=8) as pool:
         engine = Engine(made, pool, DatabaseClock(), KEY_RING)
         await engine.start()
-        servicer = DeliveryServicer(pool, Callers(pool, CREDENTIAL), engine.publisher, engine.tester)
+        servicer = DeliveryServicer(pool, Callers(pool, CREDENTIAL), engine)
         stopped = asyncio.Event()
         async with (
             asyncio.TaskGroup() as group,

@@ -1,5 +1,6 @@
 """An account with one of everything, made over REST: what rights are tried on, and what another account must not see."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ DATA = {
     "runStatus": "Success",
     "runFinishedAt": "2026-01-31T19:29:32Z",
 }
+#: Finds nothing, and so has ended a moment later.
+RECOVER = {"published_after": "2026-01-31T19:29:35Z", "event_type": "job.run.started"}
 EVENTS = {"events": [{"eventType": "job.run.completed", "data": DATA}]}
 
 
@@ -51,6 +54,7 @@ async def tenant(house: Platform, name: str, *, plan: str = "enterprise", operat
     published = await _answer(call, "POST", f"{mine}/events", EVENTS, token=token)
     await house.delivery.drained()
     found = await _answer(call, "GET", f"{mine}/deliveries?subscription_id={webhook['id']}", token=token)
+    recovery_id = await recovered(call, mine, webhook["id"], token)
     task = await _answer(call, "POST", f"{mine}/tasks", TASK, token=token)
     trigger = await _answer(call, "POST", f"{mine}/triggers", trigger_body(task["task_id"]), token=token)
     door = trigger["url"].removeprefix("http://127.0.0.1:8080")
@@ -62,6 +66,7 @@ async def tenant(house: Platform, name: str, *, plan: str = "enterprise", operat
         "subscription_id": webhook["id"],
         "event_id": published["eventIds"][0],
         "delivery_id": found["deliveries"][0]["delivery_id"],
+        "recovery_id": recovery_id,
         "token_id": made["service_token"]["token_id"],
         "task_id": task["task_id"],
         "trigger_id": trigger["trigger_id"],
@@ -71,7 +76,17 @@ async def tenant(house: Platform, name: str, *, plan: str = "enterprise", operat
     return Tenant(account_id=account_id, token=token, ids=ids)
 
 
+async def recovered(call: Gateway, mine: str, subscription_id: str, token: str) -> str:
+    """The id of a recovery that has ended."""
+    made = await _answer(call, "POST", f"{mine}/subscriptions/{subscription_id}/recover", RECOVER, token=token)
+    async with asyncio.timeout(20):
+        while made["state"] == "RUNNING":
+            made = await _answer(call, "GET", f"{mine}/recoveries/{made['recovery_id']}", token=token)
+    recovery_id: str = made["recovery_id"]
+    return recovery_id
+
+
 async def _answer(call: Gateway, method: str, path: str, body: Any = None, **options: Any) -> Any:
     answer = await call(method, path, json=body, **options)
-    assert answer.status in (200, 201), answer.body
+    assert answer.status in (200, 201, 202), answer.body
     return answer.json

@@ -12,5 +12,8 @@ async def make(pool: asyncpg.Pool) -> list[str]:
 
 
 async def drop(pool: asyncpg.Pool) -> list[str]:
-    """Drops what is past its retention; names of what was dropped."""
-    return [row["name"] for row in await pool.fetch(DROP_PARTITIONS)]
+    """Drops what is past its retention, one table's a transaction; names of what was dropped."""
+    dropped: list[str] = []
+    while rows := await pool.fetch(DROP_PARTITIONS):
+        dropped += [row["name"] for row in rows]
+    return dropped

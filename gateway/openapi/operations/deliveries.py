@@ -28,6 +28,8 @@ _DELIVERY: dict[str, Schema] = {
     "created_at": ref("Time", "When its event was published."),
     "finished_at": or_null(ref("Time"), "When it became final. Null until then."),
 }
+_SECONDS: Schema = {"type": "number", "minimum": 0, "examples": [0.004]}
+_HEADER = closed({"name": string(examples=["content-type"]), "value": string(examples=["application/json"])})
 _ATTEMPT = closed(
     {
         "attempt_id": ref("AttemptId"),
@@ -38,11 +40,17 @@ _ATTEMPT = closed(
             "What went wrong below HTTP, such as `dns`, `connect`, `tls`, `timeout`. Else empty.", examples=[""]
         ),
         "error_message": string("The same for people.", examples=[""]),
-        "duration_seconds": {"type": "number", "minimum": 0, "examples": [0.042]},
-        "request_headers": array(
-            closed({"name": string(examples=["content-type"]), "value": string(examples=["application/json"])}),
-            "As they were sent, in their order. What is secret is masked.",
+        "phase": string(
+            "Where it stood when it ended without an answer, such as `connect`, `tls`, `answer`. Else empty.",
+            examples=[""],
         ),
+        "manual": boolean("Asked for by hand: a test, or a redelivery."),
+        "duration_seconds": {"type": "number", "minimum": 0, "examples": [0.042]},
+        "resolve_seconds": or_null(_SECONDS, "Name resolution. Null on a kept connection, as the next two."),
+        "connect_seconds": or_null(_SECONDS, "TCP connect."),
+        "tls_seconds": or_null(_SECONDS, "TLS handshake. Null on plain HTTP too."),
+        "request_headers": array(_HEADER, "As they were sent, in their order. What is secret is masked."),
+        "response_headers": array(_HEADER, "The answer's, at most 4 KiB of them."),
         "response_body": string("The first 4 KiB.", examples=["ok"]),
     }
 )
@@ -73,6 +81,10 @@ _EVENT = request_of(
             "id, with another event it is 409. Empty or absent: a repeated call is a second event.",
             maxLength=128,
             pattern="^[!-~]*$",
+        ),
+        "traceparent": string(
+            "The W3C trace context that it belongs to, handed on to the receiver. Empty or absent: none.",
+            pattern="^(00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})?$",
         ),
         "timestamp": or_null(ref("TimeIn"), "When it happened, before 2262. Null or absent: when it is stored."),
         "data": ref("RunDataRequest"),

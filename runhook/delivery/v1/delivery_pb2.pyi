@@ -57,6 +57,34 @@ DELIVERY_STATE_CANCELLED: DeliveryState.ValueType  # 5
 """Final: it was not sent; the reason says why."""
 Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
+class _RecoveryState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecoveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecoveryState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECOVERY_STATE_UNSPECIFIED: _RecoveryState.ValueType  # 0
+    """Not said."""
+    RECOVERY_STATE_RUNNING: _RecoveryState.ValueType  # 1
+    """Deliveries are being put back, bit by bit."""
+    RECOVERY_STATE_FINISHED: _RecoveryState.ValueType  # 2
+    """Final: all that was found is back in the queue."""
+    RECOVERY_STATE_CANCELLED: _RecoveryState.ValueType  # 3
+    """Final: it was cancelled; what was put back until then is delivered."""
+
+class RecoveryState(_RecoveryState, metaclass=_RecoveryStateEnumTypeWrapper):
+    """RecoveryState is the life of a recovery."""
+
+RECOVERY_STATE_UNSPECIFIED: RecoveryState.ValueType  # 0
+"""Not said."""
+RECOVERY_STATE_RUNNING: RecoveryState.ValueType  # 1
+"""Deliveries are being put back, bit by bit."""
+RECOVERY_STATE_FINISHED: RecoveryState.ValueType  # 2
+"""Final: all that was found is back in the queue."""
+RECOVERY_STATE_CANCELLED: RecoveryState.ValueType  # 3
+"""Final: it was cancelled; what was put back until then is delivered."""
+Global___RecoveryState: _TypeAlias = RecoveryState  # noqa: Y015
+
 @_typing.final
 class Delivery(_message.Message):
     """Delivery is one event bound for one subscription."""
@@ -77,6 +105,7 @@ class Delivery(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     ACCOUNT_IDENTIFIER_FIELD_NUMBER: _builtins.int
     TEST_FIELD_NUMBER: _builtins.int
+    NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.int
     """Output only. A 64-bit number above 0, rising with time."""
     event_id: _builtins.str
@@ -109,6 +138,10 @@ class Delivery(_message.Message):
     def finish_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it became final. Unset until then."""
 
+    @_builtins.property
+    def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When its next attempt is due. Unset when there is none."""
+
     def __init__(
         self,
         *,
@@ -126,10 +159,11 @@ class Delivery(_message.Message):
         body: _builtins.bytes = ...,
         account_identifier: _builtins.str = ...,
         test: _builtins.bool = ...,
+        next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "next_attempt_time", b"next_attempt_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_identifier", b"account_identifier", "attempt_count", b"attempt_count", "body", b"body", "create_time", b"create_time", "delivery_id", b"delivery_id", "event_id", b"event_id", "event_type", b"event_type", "finish_time", b"finish_time", "job_id", b"job_id", "last_status_code", b"last_status_code", "reason", b"reason", "state", b"state", "subscription_id", b"subscription_id", "test", b"test"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_identifier", b"account_identifier", "attempt_count", b"attempt_count", "body", b"body", "create_time", b"create_time", "delivery_id", b"delivery_id", "event_id", b"event_id", "event_type", b"event_type", "finish_time", b"finish_time", "job_id", b"job_id", "last_status_code", b"last_status_code", "next_attempt_time", b"next_attempt_time", "reason", b"reason", "state", b"state", "subscription_id", b"subscription_id", "test", b"test"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -150,6 +184,12 @@ class Attempt(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     RESPONSE_BODY_FIELD_NUMBER: _builtins.int
     REQUEST_HEADERS_FIELD_NUMBER: _builtins.int
+    MANUAL_FIELD_NUMBER: _builtins.int
+    RESPONSE_HEADERS_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    RESOLVE_DURATION_FIELD_NUMBER: _builtins.int
+    CONNECT_DURATION_FIELD_NUMBER: _builtins.int
+    TLS_DURATION_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """Output only. "wrc_" and 16 hex digits."""
     number: _builtins.int
@@ -162,6 +202,12 @@ class Attempt(_message.Message):
     """Output only. One sentence for people on what went wrong. Empty when answered."""
     response_body: _builtins.bytes
     """Output only. The first 4 KiB of the answer's body."""
+    manual: _builtins.bool
+    """Output only. Whether it was asked for by hand: a test, or a redelivery."""
+    phase: _builtins.str
+    """Output only. Where it stood when it ended without an answer, such as "connect", "tls", "write" or "answer". Empty when
+    answered.
+    """
     @_builtins.property
     def send_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was sent."""
@@ -173,6 +219,22 @@ class Attempt(_message.Message):
     @_builtins.property
     def request_headers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Header]:
         """Output only. The request's headers as they were sent, in their order; what is secret is masked."""
+
+    @_builtins.property
+    def response_headers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Header]:
+        """Output only. The answer's headers, its first 4 KiB."""
+
+    @_builtins.property
+    def resolve_duration(self) -> _duration_pb2.Duration:
+        """Output only. Name resolution. Unset on a kept connection, as the next two."""
+
+    @_builtins.property
+    def connect_duration(self) -> _duration_pb2.Duration:
+        """Output only. TCP connect."""
+
+    @_builtins.property
+    def tls_duration(self) -> _duration_pb2.Duration:
+        """Output only. TLS handshake. Unset on plain HTTP too."""
 
     def __init__(
         self,
@@ -186,14 +248,90 @@ class Attempt(_message.Message):
         duration: _duration_pb2.Duration | None = ...,
         response_body: _builtins.bytes = ...,
         request_headers: _abc.Iterable[Global___Header] | None = ...,
+        manual: _builtins.bool = ...,
+        response_headers: _abc.Iterable[Global___Header] | None = ...,
+        phase: _builtins.str = ...,
+        resolve_duration: _duration_pb2.Duration | None = ...,
+        connect_duration: _duration_pb2.Duration | None = ...,
+        tls_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "send_time", b"send_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connect_duration", b"connect_duration", "duration", b"duration", "resolve_duration", b"resolve_duration", "send_time", b"send_time", "tls_duration", b"tls_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "duration", b"duration", "error", b"error", "error_message", b"error_message", "number", b"number", "request_headers", b"request_headers", "response_body", b"response_body", "send_time", b"send_time", "status_code", b"status_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "connect_duration", b"connect_duration", "duration", b"duration", "error", b"error", "error_message", b"error_message", "manual", b"manual", "number", b"number", "phase", b"phase", "request_headers", b"request_headers", "resolve_duration", b"resolve_duration", "response_body", b"response_body", "response_headers", b"response_headers", "send_time", b"send_time", "status_code", b"status_code", "tls_duration", b"tls_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Attempt: _TypeAlias = Attempt  # noqa: Y015
+
+@_typing.final
+class Recovery(_message.Message):
+    """Recovery redelivers what failed, in the background: it survives restarts, can be watched and cancelled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PUBLISHED_AFTER_FIELD_NUMBER: _builtins.int
+    PUBLISHED_BEFORE_FIELD_NUMBER: _builtins.int
+    EVENT_TYPE_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
+    REQUEUED_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    FINISH_TIME_FIELD_NUMBER: _builtins.int
+    recovery_id: _builtins.int
+    """Output only. A 64-bit number above 0."""
+    account_id: _builtins.int
+    """Required. The account that owns the subscription."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    state: Global___RecoveryState.ValueType
+    """Output only. Its state."""
+    event_type: _builtins.str
+    """Those of this event type alone. Empty means all."""
+    found: _builtins.int
+    """Output only. How many there were when it began, counted up to 100,000."""
+    requeued: _builtins.int
+    """Output only. How many are back in the queue."""
+    @_builtins.property
+    def published_after(self) -> _timestamp_pb2.Timestamp:
+        """Required. Deliveries published at or after this time."""
+
+    @_builtins.property
+    def published_before(self) -> _timestamp_pb2.Timestamp:
+        """Deliveries published before this time. Unset means now."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it was asked for."""
+
+    @_builtins.property
+    def finish_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it became final. Unset until then."""
+
+    def __init__(
+        self,
+        *,
+        recovery_id: _builtins.int = ...,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+        state: Global___RecoveryState.ValueType = ...,
+        published_after: _timestamp_pb2.Timestamp | None = ...,
+        published_before: _timestamp_pb2.Timestamp | None = ...,
+        event_type: _builtins.str = ...,
+        found: _builtins.int = ...,
+        requeued: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        finish_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "published_after", b"published_after", "published_before", b"published_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "event_type", b"event_type", "finish_time", b"finish_time", "found", b"found", "published_after", b"published_after", "published_before", b"published_before", "recovery_id", b"recovery_id", "requeued", b"requeued", "state", b"state", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Recovery: _TypeAlias = Recovery  # noqa: Y015
 
 @_typing.final
 class Header(_message.Message):

@@ -278,3 +278,251 @@ class GetDeliveryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDeliveryResponse: _TypeAlias = GetDeliveryResponse  # noqa: Y015
+
+@_typing.final
+class RedeliverRequest(_message.Message):
+    """RedeliverRequest names a delivery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    delivery_id: _builtins.int
+    """Required. The delivery."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        delivery_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "delivery_id", b"delivery_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedeliverRequest: _TypeAlias = RedeliverRequest  # noqa: Y015
+
+@_typing.final
+class RedeliverResponse(_message.Message):
+    """RedeliverResponse holds the delivery as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery(self) -> _delivery_pb2.Delivery:
+        """PENDING again."""
+
+    def __init__(
+        self,
+        *,
+        delivery: _delivery_pb2.Delivery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedeliverResponse: _TypeAlias = RedeliverResponse  # noqa: Y015
+
+@_typing.final
+class StartRecoveryRequest(_message.Message):
+    """StartRecoveryRequest asks for a recovery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recovery(self) -> _delivery_pb2.Recovery:
+        """Required. Its output-only fields are ignored."""
+
+    def __init__(
+        self,
+        *,
+        recovery: _delivery_pb2.Recovery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartRecoveryRequest: _TypeAlias = StartRecoveryRequest  # noqa: Y015
+
+@_typing.final
+class StartRecoveryResponse(_message.Message):
+    """StartRecoveryResponse holds the recovery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recovery(self) -> _delivery_pb2.Recovery:
+        """The recovery as stored."""
+
+    def __init__(
+        self,
+        *,
+        recovery: _delivery_pb2.Recovery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartRecoveryResponse: _TypeAlias = StartRecoveryResponse  # noqa: Y015
+
+@_typing.final
+class GetRecoveryRequest(_message.Message):
+    """GetRecoveryRequest names a recovery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    recovery_id: _builtins.int
+    """Required. The recovery."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        recovery_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "recovery_id", b"recovery_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRecoveryRequest: _TypeAlias = GetRecoveryRequest  # noqa: Y015
+
+@_typing.final
+class GetRecoveryResponse(_message.Message):
+    """GetRecoveryResponse holds the recovery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recovery(self) -> _delivery_pb2.Recovery:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        recovery: _delivery_pb2.Recovery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRecoveryResponse: _TypeAlias = GetRecoveryResponse  # noqa: Y015
+
+@_typing.final
+class ListRecoveriesRequest(_message.Message):
+    """ListRecoveriesRequest names a subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecoveriesRequest: _TypeAlias = ListRecoveriesRequest  # noqa: Y015
+
+@_typing.final
+class ListRecoveriesResponse(_message.Message):
+    """ListRecoveriesResponse holds its recoveries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recoveries(self) -> _containers.RepeatedCompositeFieldContainer[_delivery_pb2.Recovery]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        recoveries: _abc.Iterable[_delivery_pb2.Recovery] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recoveries", b"recoveries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecoveriesResponse: _TypeAlias = ListRecoveriesResponse  # noqa: Y015
+
+@_typing.final
+class CancelRecoveryRequest(_message.Message):
+    """CancelRecoveryRequest names a recovery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    RECOVERY_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    recovery_id: _builtins.int
+    """Required. The recovery."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        recovery_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "recovery_id", b"recovery_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelRecoveryRequest: _TypeAlias = CancelRecoveryRequest  # noqa: Y015
+
+@_typing.final
+class CancelRecoveryResponse(_message.Message):
+    """CancelRecoveryResponse holds the recovery as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECOVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def recovery(self) -> _delivery_pb2.Recovery:
+        """Final."""
+
+    def __init__(
+        self,
+        *,
+        recovery: _delivery_pb2.Recovery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelRecoveryResponse: _TypeAlias = CancelRecoveryResponse  # noqa: Y015

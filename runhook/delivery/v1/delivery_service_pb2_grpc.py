@@ -59,6 +59,31 @@ class DeliveryServiceStub(object):
                 request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryRequest.SerializeToString,
                 response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryResponse.FromString,
                 _registered_method=True)
+        self.Redeliver = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/Redeliver',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverResponse.FromString,
+                _registered_method=True)
+        self.StartRecovery = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/StartRecovery',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartRecoveryRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartRecoveryResponse.FromString,
+                _registered_method=True)
+        self.GetRecovery = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/GetRecovery',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetRecoveryRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetRecoveryResponse.FromString,
+                _registered_method=True)
+        self.ListRecoveries = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/ListRecoveries',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListRecoveriesRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListRecoveriesResponse.FromString,
+                _registered_method=True)
+        self.CancelRecovery = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/CancelRecovery',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryResponse.FromString,
+                _registered_method=True)
 
 
 class DeliveryServiceServicer(object):
@@ -103,6 +128,43 @@ class DeliveryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Redeliver(self, request, context):
+        """Puts a finished delivery back into the queue: new attempts under the same event id, the same bytes, a schedule of its own.
+        FAILED_PRECONDITION, reason "NOT_FINISHED", while it is under way; "SUBSCRIPTION_INACTIVE" when nothing would be sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartRecovery(self, request, context):
+        """Begins to redeliver all deliveries of a subscription that FAILED or were CANCELLED. One at a time per subscription:
+        FAILED_PRECONDITION, reason "RECOVERY_UNDER_WAY".
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRecovery(self, request, context):
+        """Returns a recovery as it is now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecoveries(self, request, context):
+        """Lists a subscription's recoveries, newest first, at most 100.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelRecovery(self, request, context):
+        """Ends a recovery; what is back in the queue is delivered. Repeatable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DeliveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -125,6 +187,31 @@ def add_DeliveryServiceServicer_to_server(servicer, server):
                     servicer.GetDelivery,
                     request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryRequest.FromString,
                     response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryResponse.SerializeToString,
+            ),
+            'Redeliver': grpc.unary_unary_rpc_method_handler(
+                    servicer.Redeliver,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverResponse.SerializeToString,
+            ),
+            'StartRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartRecovery,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartRecoveryRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartRecoveryResponse.SerializeToString,
+            ),
+            'GetRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecovery,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetRecoveryRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetRecoveryResponse.SerializeToString,
+            ),
+            'ListRecoveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecoveries,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListRecoveriesRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListRecoveriesResponse.SerializeToString,
+            ),
+            'CancelRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelRecovery,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -240,6 +327,141 @@ class DeliveryService(object):
             '/runhook.delivery.v1.DeliveryService/GetDelivery',
             runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryRequest.SerializeToString,
             runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Redeliver(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/Redeliver',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/StartRecovery',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartRecoveryRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/GetRecovery',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetRecoveryRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecoveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/ListRecoveries',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListRecoveriesRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListRecoveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/CancelRecovery',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,20 @@ class DeliveryServiceStub:
     """
     GetDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.GetDeliveryRequest, _delivery_service_pb2.GetDeliveryResponse]
     """Returns one delivery with its attempts. NOT_FOUND for an unknown, foreign or forgotten one."""
+    Redeliver: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.RedeliverRequest, _delivery_service_pb2.RedeliverResponse]
+    """Puts a finished delivery back into the queue: new attempts under the same event id, the same bytes, a schedule of its own.
+    FAILED_PRECONDITION, reason "NOT_FINISHED", while it is under way; "SUBSCRIPTION_INACTIVE" when nothing would be sent.
+    """
+    StartRecovery: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.StartRecoveryRequest, _delivery_service_pb2.StartRecoveryResponse]
+    """Begins to redeliver all deliveries of a subscription that FAILED or were CANCELLED. One at a time per subscription:
+    FAILED_PRECONDITION, reason "RECOVERY_UNDER_WAY".
+    """
+    GetRecovery: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.GetRecoveryRequest, _delivery_service_pb2.GetRecoveryResponse]
+    """Returns a recovery as it is now."""
+    ListRecoveries: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.ListRecoveriesRequest, _delivery_service_pb2.ListRecoveriesResponse]
+    """Lists a subscription's recoveries, newest first, at most 100."""
+    CancelRecovery: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.CancelRecoveryRequest, _delivery_service_pb2.CancelRecoveryResponse]
+    """Ends a recovery; what is back in the queue is delivered. Repeatable."""
 
 @_typing.type_check_only
 class DeliveryServiceAsyncStub(DeliveryServiceStub):
@@ -83,6 +97,20 @@ class DeliveryServiceAsyncStub(DeliveryServiceStub):
     """
     GetDelivery: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.GetDeliveryRequest, _delivery_service_pb2.GetDeliveryResponse]  # type: ignore[assignment]
     """Returns one delivery with its attempts. NOT_FOUND for an unknown, foreign or forgotten one."""
+    Redeliver: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.RedeliverRequest, _delivery_service_pb2.RedeliverResponse]  # type: ignore[assignment]
+    """Puts a finished delivery back into the queue: new attempts under the same event id, the same bytes, a schedule of its own.
+    FAILED_PRECONDITION, reason "NOT_FINISHED", while it is under way; "SUBSCRIPTION_INACTIVE" when nothing would be sent.
+    """
+    StartRecovery: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.StartRecoveryRequest, _delivery_service_pb2.StartRecoveryResponse]  # type: ignore[assignment]
+    """Begins to redeliver all deliveries of a subscription that FAILED or were CANCELLED. One at a time per subscription:
+    FAILED_PRECONDITION, reason "RECOVERY_UNDER_WAY".
+    """
+    GetRecovery: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.GetRecoveryRequest, _delivery_service_pb2.GetRecoveryResponse]  # type: ignore[assignment]
+    """Returns a recovery as it is now."""
+    ListRecoveries: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.ListRecoveriesRequest, _delivery_service_pb2.ListRecoveriesResponse]  # type: ignore[assignment]
+    """Lists a subscription's recoveries, newest first, at most 100."""
+    CancelRecovery: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.CancelRecoveryRequest, _delivery_service_pb2.CancelRecoveryResponse]  # type: ignore[assignment]
+    """Ends a recovery; what is back in the queue is delivered. Repeatable."""
 
 class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
     """DeliveryService takes events in and sends them, signed, to every subscription that wants them.
@@ -132,5 +160,49 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_service_pb2.GetDeliveryResponse, _abc.Awaitable[_delivery_service_pb2.GetDeliveryResponse]]:
         """Returns one delivery with its attempts. NOT_FOUND for an unknown, foreign or forgotten one."""
+
+    @_abc_1.abstractmethod
+    def Redeliver(
+        self,
+        request: _delivery_service_pb2.RedeliverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.RedeliverResponse, _abc.Awaitable[_delivery_service_pb2.RedeliverResponse]]:
+        """Puts a finished delivery back into the queue: new attempts under the same event id, the same bytes, a schedule of its own.
+        FAILED_PRECONDITION, reason "NOT_FINISHED", while it is under way; "SUBSCRIPTION_INACTIVE" when nothing would be sent.
+        """
+
+    @_abc_1.abstractmethod
+    def StartRecovery(
+        self,
+        request: _delivery_service_pb2.StartRecoveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.StartRecoveryResponse, _abc.Awaitable[_delivery_service_pb2.StartRecoveryResponse]]:
+        """Begins to redeliver all deliveries of a subscription that FAILED or were CANCELLED. One at a time per subscription:
+        FAILED_PRECONDITION, reason "RECOVERY_UNDER_WAY".
+        """
+
+    @_abc_1.abstractmethod
+    def GetRecovery(
+        self,
+        request: _delivery_service_pb2.GetRecoveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.GetRecoveryResponse, _abc.Awaitable[_delivery_service_pb2.GetRecoveryResponse]]:
+        """Returns a recovery as it is now."""
+
+    @_abc_1.abstractmethod
+    def ListRecoveries(
+        self,
+        request: _delivery_service_pb2.ListRecoveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.ListRecoveriesResponse, _abc.Awaitable[_delivery_service_pb2.ListRecoveriesResponse]]:
+        """Lists a subscription's recoveries, newest first, at most 100."""
+
+    @_abc_1.abstractmethod
+    def CancelRecovery(
+        self,
+        request: _delivery_service_pb2.CancelRecoveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.CancelRecoveryResponse, _abc.Awaitable[_delivery_service_pb2.CancelRecoveryResponse]]:
+        """Ends a recovery; what is back in the queue is delivered. Repeatable."""
 
 def add_DeliveryServiceServicer_to_server(servicer: DeliveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

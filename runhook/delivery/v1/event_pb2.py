@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frunhook/delivery/v1/event.proto\x12\x13runhook.delivery.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x01\n\x05\x45vent\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07job_run\x18\x05 \x01(\x0b\x32\x1b.runhook.delivery.v1.JobRun\x12>\n\x10operational_fact\x18\x06 \x01(\x0b\x32$.runhook.delivery.v1.OperationalFact\"\\\n\x0fOperationalFact\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x14\n\x0csubject_name\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xf8\x02\n\x06JobRun\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\x12\x10\n\x08job_name\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\x03\x12\x16\n\x0e\x65nvironment_id\x18\x04 \x01(\x03\x12\x18\n\x10\x65nvironment_name\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x62t_version\x18\x06 \x01(\t\x12\x14\n\x0cproject_name\x18\x07 \x01(\t\x12\x12\n\nproject_id\x18\x08 \x01(\x03\x12\x32\n\nrun_status\x18\t \x01(\x0e\x32\x1e.runhook.delivery.v1.RunStatus\x12\x1a\n\x12run_status_message\x18\n \x01(\t\x12\x12\n\nrun_reason\x18\x0b \x01(\t\x12\x32\n\x0erun_start_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0frun_finish_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb9\x01\n\tRunStatus\x12\x1a\n\x16RUN_STATUS_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_STATUS_QUEUED\x10\x01\x12\x17\n\x13RUN_STATUS_STARTING\x10\x02\x12\x16\n\x12RUN_STATUS_RUNNING\x10\x03\x12\x16\n\x12RUN_STATUS_SUCCESS\x10\n\x12\x16\n\x12RUN_STATUS_ERRORED\x10\x14\x12\x18\n\x14RUN_STATUS_CANCELLED\x10\x1e\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frunhook/delivery/v1/event.proto\x12\x13runhook.delivery.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6\x01\n\x05\x45vent\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07job_run\x18\x05 \x01(\x0b\x32\x1b.runhook.delivery.v1.JobRun\x12>\n\x10operational_fact\x18\x06 \x01(\x0b\x32$.runhook.delivery.v1.OperationalFact\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\"\\\n\x0fOperationalFact\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x14\n\x0csubject_name\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xf8\x02\n\x06JobRun\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\x12\x10\n\x08job_name\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\x03\x12\x16\n\x0e\x65nvironment_id\x18\x04 \x01(\x03\x12\x18\n\x10\x65nvironment_name\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x62t_version\x18\x06 \x01(\t\x12\x14\n\x0cproject_name\x18\x07 \x01(\t\x12\x12\n\nproject_id\x18\x08 \x01(\x03\x12\x32\n\nrun_status\x18\t \x01(\x0e\x32\x1e.runhook.delivery.v1.RunStatus\x12\x1a\n\x12run_status_message\x18\n \x01(\t\x12\x12\n\nrun_reason\x18\x0b \x01(\t\x12\x32\n\x0erun_start_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0frun_finish_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb9\x01\n\tRunStatus\x12\x1a\n\x16RUN_STATUS_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_STATUS_QUEUED\x10\x01\x12\x17\n\x13RUN_STATUS_STARTING\x10\x02\x12\x16\n\x12RUN_STATUS_RUNNING\x10\x03\x12\x16\n\x12RUN_STATUS_SUCCESS\x10\n\x12\x16\n\x12RUN_STATUS_ERRORED\x10\x14\x12\x18\n\x14RUN_STATUS_CANCELLED\x10\x1e\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'runhook.delivery.v1.event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RUNSTATUS']._serialized_start=791
-  _globals['_RUNSTATUS']._serialized_end=976
+  _globals['_RUNSTATUS']._serialized_start=812
+  _globals['_RUNSTATUS']._serialized_end=997
   _globals['_EVENT']._serialized_start=90
-  _globals['_EVENT']._serialized_end=315
-  _globals['_OPERATIONALFACT']._serialized_start=317
-  _globals['_OPERATIONALFACT']._serialized_end=409
-  _globals['_JOBRUN']._serialized_start=412
-  _globals['_JOBRUN']._serialized_end=788
+  _globals['_EVENT']._serialized_end=336
+  _globals['_OPERATIONALFACT']._serialized_start=338
+  _globals['_OPERATIONALFACT']._serialized_end=430
+  _globals['_JOBRUN']._serialized_start=433
+  _globals['_JOBRUN']._serialized_end=809
 # @@protoc_insertion_point(module_scope)

@@ -70,6 +70,7 @@ class Event(_message.Message):
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     JOB_RUN_FIELD_NUMBER: _builtins.int
     OPERATIONAL_FACT_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     account_id: _builtins.int
     """Required. The account it belongs to; a 64-bit number above 0."""
     event_type: _builtins.str
@@ -80,6 +81,10 @@ class Event(_message.Message):
     """Makes publishing idempotent: the same id with the same event, within 48 hours, is answered with the first event id
     and stored once; with another event it is ALREADY_EXISTS. At most 128 printable ASCII characters. Empty means none:
     then a repeated call is a second event.
+    """
+    traceparent: _builtins.str
+    """The W3C trace context that it belongs to; the receiver gets it as "traceparent" at every attempt. Empty: none. What is no
+    traceparent is refused.
     """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
@@ -104,10 +109,11 @@ class Event(_message.Message):
         event_time: _timestamp_pb2.Timestamp | None = ...,
         job_run: Global___JobRun | None = ...,
         operational_fact: Global___OperationalFact | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "job_run", b"job_run", "operational_fact", b"operational_fact"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "event_time", b"event_time", "event_type", b"event_type", "job_run", b"job_run", "operational_fact", b"operational_fact", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "event_time", b"event_time", "event_type", b"event_type", "job_run", b"job_run", "operational_fact", b"operational_fact", "request_id", b"request_id", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -170,3 +170,38 @@ async def test_an_event_after_the_year_2261_is_refused_by_its_field(database: Da
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await service.publish(far)
     assert [bad.field for bad in refusal_of(caught.value).fields] == ["events[0].event_time"]
+
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+async def test_the_publishers_trace_reaches_the_receiver_at_every_attempt(database: Database) -> None:
+    event = an_event()
+    event.traceparent = TRACEPARENT
+    async with Receiver(500, 200) as receiver, delivery_service(database) as service:
+        await add_subscription(database, receiver.url)
+        await service.publish(event, an_event(run_id=2))
+        requests = [await receiver.request(number) for number in (1, 2, 3)]
+    traces: dict[str, set[str | None]] = {request.headers["webhook-id"]: set() for request in requests}
+    for request in requests:
+        traces[request.headers["webhook-id"]].add(request.headers.get("traceparent"))
+    assert sorted(traces.values(), key=str) == sorted([{None}, {TRACEPARENT}], key=str)
+
+
+@pytest.mark.parametrize(
+    "traceparent",
+    [
+        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        TRACEPARENT + "\r\nX-Injected: 1",
+        "x",
+    ],
+)
+async def test_what_is_no_traceparent_is_refused_by_its_field(database: Database, traceparent: str) -> None:
+    event = an_event()
+    event.traceparent = traceparent
+    async with delivery_service(database) as service:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await service.publish(event)
+    assert [bad.field for bad in refusal_of(caught.value).fields] == ["events[0].traceparent"]

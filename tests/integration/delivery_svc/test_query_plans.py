@@ -71,22 +71,22 @@ async def test_a_draw_walks_the_index_of_parked_rows_by_lane(connection: asyncpg
 
 
 async def test_the_next_due_time_of_a_lane_comes_from_its_index(connection: asyncpg.Connection) -> None:
-    indexes = await _indexes(connection, lane.SET_NEXT_DUE, "bigint[]", "array[1]")
+    indexes = await _indexes(connection, lane.SET_NEXT_DUE, "bigint[], bigint[], float8", "array[1], '{}', 15")
     assert "queue_parked" in indexes
 
 
 async def test_recording_finds_queue_rows_by_their_key(connection: asyncpg.Connection) -> None:
     types = (
         "bigint[], bigint[], bigint[], smallint[], bigint[], text[], smallint[], text[], text[], bigint[], bytea[], text[],"
-        "float8[], bigint[]"
+        "float8[], bigint[], bytea[], text[], text[], int[], int[], int[], boolean[]"
     )
-    indexes = await _indexes(connection, recording.RECORD, types, ", ".join(["'{}'"] * 14))
+    indexes = await _indexes(connection, recording.RECORD, types, ", ".join(["'{}'"] * 21))
     assert {name for name in indexes if "queue" in name} == {"queue_pkey"}
 
 
 async def test_a_fan_out_looks_interests_up_by_their_key(connection: asyncpg.Connection) -> None:
-    types = "int[], text[], bigint[], text[], bigint[], bigint[], bytea[], bigint, int, int, bigint[], int[]"
-    values = ", ".join(["'{}'"] * 7) + ", 1, 1, 1, '{}', '{}'"
+    types = "int[], text[], bigint[], text[], bigint[], bigint[], bytea[], bigint, int, int, bigint[], int[], text[]"
+    values = ", ".join(["'{}'"] * 7) + ", 1, 1, 1, '{}', '{}', '{}'"
     indexes = await _indexes(connection, publishing.STORE, types, values)
     assert {name for name in indexes if name.startswith(("interest", "subscription"))} == {
         "interest_pkey",

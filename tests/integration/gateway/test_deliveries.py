@@ -29,8 +29,18 @@ DELIVERY_KEYS = [
     *("last_status_code", "test", "created_at", "finished_at"),
 ]
 ATTEMPT_KEYS = [
-    *("attempt_id", "number", "sent_at", "status_code", "error", "error_message", "duration_seconds"),
-    *("request_headers", "response_body"),
+    *(
+        "attempt_id",
+        "number",
+        "sent_at",
+        "status_code",
+        "error",
+        "error_message",
+        "phase",
+        "manual",
+        "duration_seconds",
+    ),
+    *("resolve_seconds", "connect_seconds", "tls_seconds", "request_headers", "response_headers", "response_body"),
 ]
 
 

@@ -1,5 +1,6 @@
 """The table of rights, row by row over REST: what each permission set may do on each kind of path, on both plans."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from tests.support.gateway import Gateway
 from tests.support.platform import new_token, platform
 from tests.support.postgres import Database
 from tests.support.subscription import ACCOUNT
-from tests.support.tenant import EVENTS, TASK, Tenant, tenant, trigger_body, webhook_body
+from tests.support.tenant import EVENTS, RECOVER, TASK, Tenant, tenant, trigger_body, webhook_body
 
 SETS = ("account_admin", "admin", "developer", "member", "webhooks_only", "read_only", "publisher", "runner")
 EVERYBODY = frozenset(SETS)
@@ -55,8 +56,11 @@ LINES = [
     Line("GET", HOOK, READERS),
     Line("GET", f"{SUBSCRIPTION}/secret", READERS),
     Line("GET", f"{SUBSCRIPTION}/headers", READERS),
-    # a test makes a delivery
+    # a test makes a delivery, a redelivery and a recovery send some again
     Line("GET", f"{HOOK}/test", WRITERS),
+    Line("POST", f"{V1}/deliveries/{{delivery_id}}/redeliver", WRITERS, 409),
+    Line("POST", f"{SUBSCRIPTION}/recover", WRITERS, 202, lambda tenant: RECOVER),
+    Line("DELETE", f"{V1}/recoveries/{{recovery_id}}", WRITERS),
     # publish
     Line("POST", f"{V1}/events", ADMIN | {"publisher"}, body=lambda tenant: EVENTS),
     # deliveries
@@ -64,6 +68,8 @@ LINES = [
     Line("GET", f"{HOOK}/event/{{event_id}}/receipt", READERS),
     Line("GET", f"{V1}/deliveries?subscription_id={{subscription_id}}", READERS),
     Line("GET", f"{V1}/deliveries/{{delivery_id}}", READERS),
+    Line("GET", f"{SUBSCRIPTION}/recoveries", READERS),
+    Line("GET", f"{V1}/recoveries/{{recovery_id}}", READERS),
     # triggers, tasks; the task has its trigger already
     Line("POST", f"{V1}/tasks", TEAM, 201, lambda tenant: TASK),
     Line("POST", f"{V1}/triggers", TEAM, 409, lambda tenant: trigger_body(tenant.ids["task_id"])),
@@ -92,6 +98,22 @@ def test_the_table_has_every_route() -> None:
     assert {(line.method, line.path.partition("?")[0]) for line in LINES} == {(row.method, row.path) for row in ROUTES}
 
 
+async def idle(call: Gateway, owner: Tenant) -> None:
+    """Returns when no recovery runs, so that one may be asked for."""
+    path = f"/api/v1/accounts/{owner.account_id}/subscriptions/{owner.ids['subscription_id']}/recoveries"
+    states = {"RUNNING"}
+    async with asyncio.timeout(20):
+        while "RUNNING" in states:
+            states = {one["state"] for one in (await call("GET", path, token=owner.token)).json["recoveries"]}
+
+
+async def a_test(call: Gateway, owner: Tenant) -> str:
+    """The id of a test's delivery, which is never delivered again, whoever asks."""
+    path = f"/api/v1/accounts/{owner.account_id}/deliveries?subscription_id={owner.ids['subscription_id']}"
+    listed = (await call("GET", path, token=owner.token)).json["deliveries"]
+    return next(str(one["delivery_id"]) for one in listed if one["test"])
+
+
 async def call_of(call: Gateway, line: Line, owner: Tenant, token: str, scheme: str) -> Any:
     """The answer to this line; what it takes away is made for it."""
     ids = dict(owner.ids)
@@ -102,6 +124,10 @@ async def call_of(call: Gateway, line: Line, owner: Tenant, token: str, scheme: 
         wish = {"name": "gone soon", "permission_set": "runner"}
         ids["webhook_id"] = made.json["data"]["id"]
         ids["token_id"] = (await call("POST", tokens, json=wish, token=owner.token)).json["token_id"]
+    if line.path.endswith("/recover"):
+        await idle(call, owner)
+    if line.path.endswith("/redeliver"):
+        ids["delivery_id"] = await a_test(call, owner)
     path = line.path.format(account_id=owner.account_id, **ids)
     headers = {"Authorization": f"{scheme} {token}"}
     return await call(line.method, path, json=line.body(owner), token=None, headers=headers)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from delivery_svc.sending.address import Address, AddressPolicy
 from delivery_svc.sending.exchange import ErrorClass
 from delivery_svc.sending.resolver import ResolutionError, Resolver
 from delivery_svc.sending.sender import Sender
-from tests.support.receiver import Receiver
+from tests.support.receiver import Peer, Receiver, Request
 from tests.support.require import missing
 from tests.support.sending import post
 
@@ -98,6 +99,47 @@ async def test_a_name_that_turns_to_a_denied_address_is_refused_at_the_next_conn
         assert (await post(sender, url)).status_code == 200
         assert (await post(sender, url)).error is ErrorClass.ADDRESS_DENIED
         assert elsewhere.connections == 0
+
+
+async def test_a_retry_vets_what_the_name_leads_to_by_then(make_sender: MakeSender) -> None:
+    async def close_unanswered(peer: Peer, request: Request) -> None:
+        peer.close()
+
+    resolver = FixedResolver(("127.0.0.2",), ("127.0.0.1",))
+    sender = make_sender(policy=AddressPolicy(["127.0.0.2/32"]), resolver=resolver)
+    async with (
+        Receiver(200, close_unanswered, host="127.0.0.2") as vetted,
+        Receiver(port=vetted.port) as elsewhere,
+    ):
+        url = f"http://rebinds.example:{vetted.port}/"
+        assert (await post(sender, url)).status_code == 200
+        exchange = await post(sender, url)
+        assert (exchange.error, exchange.phase) == (ErrorClass.ADDRESS_DENIED, "resolve")
+        assert elsewhere.connections == 0
+
+
+async def test_an_answer_that_changes_in_the_name_server_changes_no_connect_under_way(
+    make_sender: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real resolver, over a name server that answers differently every time: one question per connect, no more."""
+    asked: list[bytes] = []
+
+    def rebind(host: bytes, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        ip = "127.0.0.2" if len(asked) % 2 else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 0))]
+
+    monkeypatch.setattr("delivery_svc.sending.resolver.socket.getaddrinfo", rebind)
+    resolver = Resolver(keep_seconds=0.0)
+    closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    sender = make_sender(policy=AddressPolicy(["127.0.0.2/32"]), resolver=resolver)
+    async with Receiver(closing, host="127.0.0.2") as vetted, Receiver(port=vetted.port) as elsewhere:
+        url = f"http://rebinds.example:{vetted.port}/"
+        errors = [(await post(sender, url)).error for _ in range(6)]
+        assert errors == [ErrorClass.NONE, ErrorClass.ADDRESS_DENIED] * 3
+        assert asked == [b"rebinds.example"] * 6
+        assert elsewhere.connections == 0
+    resolver.close()
 
 
 async def test_denied_addresses_of_a_name_are_skipped(make_sender: MakeSender) -> None:

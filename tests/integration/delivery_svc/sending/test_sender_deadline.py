@@ -9,6 +9,7 @@ import pytest
 
 from delivery_svc.sending.address import Address
 from delivery_svc.sending.exchange import ErrorClass, Exchange
+from delivery_svc.sending.phase import PHASES
 from delivery_svc.sending.resolver import Resolver
 from delivery_svc.sending.sender import Sender
 from tests.support.receiver import Answer, Peer, Receiver, Request
@@ -20,9 +21,9 @@ TIMEOUT = 0.5
 SLACK = 1.5  # the sweep's step, and a machine that is busy
 
 
-def assert_timed_out(exchange: Exchange, stage: str) -> None:
-    assert (exchange.status_code, exchange.error) == (0, ErrorClass.TIMEOUT)
-    assert stage in exchange.detail
+def assert_timed_out(exchange: Exchange, phase: str) -> None:
+    assert (exchange.status_code, exchange.error, exchange.phase) == (0, ErrorClass.TIMEOUT, phase)
+    assert exchange.detail == f"No complete answer within {TIMEOUT:g} s ({PHASES[phase]})."
     assert TIMEOUT <= exchange.duration < TIMEOUT + SLACK
 
 
@@ -58,11 +59,29 @@ async def drip_interim_answers(peer: Peer, request: Request) -> None:
     await peer.send_in_pieces(b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 25, 0.02)
 
 
-@pytest.mark.parametrize("answer", [silence, drip_the_head, drip_the_body, drip_interim_answers])
-async def test_an_endpoint_that_does_not_finish_its_answer_times_out(make_sender: MakeSender, answer: Answer) -> None:
+async def drip_chunks(peer: Peer, request: Request) -> None:
+    await peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await peer.send_in_pieces(b"1\r\nx\r\n" * 1000, 1, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("answer", "phase"),
+    [
+        (silence, "answer"),
+        (drip_the_head, "answer"),
+        (drip_interim_answers, "answer"),
+        (drip_the_body, "body"),
+        (drip_chunks, "body"),
+    ],
+)
+async def test_an_endpoint_that_does_not_finish_its_answer_times_out(
+    make_sender: MakeSender, answer: Answer, phase: str
+) -> None:
     sender = make_sender(timeout=TIMEOUT)
     async with Receiver(answer) as receiver:
-        assert_timed_out(await post(sender, receiver.url), "waiting for the answer")
+        exchange = await post(sender, receiver.url)
+        assert_timed_out(exchange, phase)
+        assert exchange.head == exchange.body == b""
         assert sender.in_flight == 0
         await receiver.open_to(0)
 
@@ -74,12 +93,13 @@ async def test_an_endpoint_that_does_not_read_times_out(make_sender: MakeSender)
         await asyncio.Event().wait()
 
     async with Receiver(greeting=never_read) as receiver:
-        assert_timed_out(await post(sender, receiver.url, b"x" * 300_000), "waiting for the answer")
+        # Far beyond what the socket buffers of both sides take in.
+        assert_timed_out(await post(sender, receiver.url, b"x" * 50_000_000), "write")
 
 
 async def test_a_connect_that_gets_no_answer_is_cancelled(make_sender: MakeSender, full_port: int) -> None:
     sender = make_sender(timeout=TIMEOUT)
-    assert_timed_out(await post(sender, f"http://127.0.0.1:{full_port}/"), "connecting")
+    assert_timed_out(await post(sender, f"http://127.0.0.1:{full_port}/"), "connect")
     assert sender.open_connections == 0
 
 
@@ -91,7 +111,9 @@ async def test_a_tls_handshake_that_gets_no_answer_is_cancelled(make_sender: Mak
 
     async with Receiver(greeting=never_shake_hands) as receiver:
         url = f"https://127.0.0.1:{receiver.port}/"
-        assert_timed_out(await post(sender, url), "the TLS handshake")
+        exchange = await post(sender, url)
+        assert_timed_out(exchange, "tls")
+        assert exchange.tls_seconds == pytest.approx(TIMEOUT, abs=SLACK)
         await receiver.open_to(0)
 
 
@@ -102,7 +124,7 @@ async def test_a_name_server_that_hangs_is_left_behind(make_sender: MakeSender) 
             raise AssertionError
 
     sender = make_sender(timeout=TIMEOUT, resolver=HangingResolver())
-    assert_timed_out(await post(sender, "http://hangs.example/"), "resolving the host name")
+    assert_timed_out(await post(sender, "http://hangs.example/"), "resolve")
 
 
 async def test_time_that_a_stale_connection_cost_counts(make_sender: MakeSender) -> None:
@@ -114,7 +136,7 @@ async def test_time_that_a_stale_connection_cost_counts(make_sender: MakeSender)
 
     async with Receiver(200, close_late, silence) as receiver:
         await post(sender, receiver.url)
-        assert_timed_out(await post(sender, receiver.url), "waiting for the answer")
+        assert_timed_out(await post(sender, receiver.url), "answer")
         assert len(receiver.requests) == 3
 
 
@@ -125,9 +147,9 @@ async def test_each_post_has_its_own_deadline(make_sender: MakeSender) -> None:
         first = start_post(sender, receiver.url)
         await asyncio.sleep(TIMEOUT / 2)
         second = start_post(sender, receiver.url)
-        assert_timed_out(await first, "waiting")
+        assert_timed_out(await first, "answer")
         assert not second.done()
-        assert_timed_out(await second, "waiting")
+        assert_timed_out(await second, "answer")
         assert time.monotonic() - started >= 1.5 * TIMEOUT
 
 

@@ -76,3 +76,6 @@ async def test_random_answers_end_in_one_report_each(system_roots: Any, answers:
     for report in reports:
         assert (report.error is ErrorClass.NONE) == (200 <= report.status_code <= 999)
         assert report.error in {ErrorClass.NONE, ErrorClass.PROTOCOL, ErrorClass.RESET}
+        assert report.phase in ({""} if report.error is ErrorClass.NONE else {"answer", "body"})
+        assert len(report.head) <= 4096
+        assert len(report.body) <= 4096

@@ -170,3 +170,57 @@ async def test_a_kept_connection_that_breaks_within_an_answer_is_not_retried(sen
         await post(sender, receiver.url)
         assert (await post(sender, receiver.url)).error is ErrorClass.RESET
         assert len(receiver.requests) == 2
+
+
+@pytest.mark.parametrize("way", ["close", "reset", "half_close"])
+@pytest.mark.parametrize("at", range(len(answer(200, b"ok"))))
+async def test_only_a_kept_connection_that_ends_before_the_first_byte_of_an_answer_is_retried(
+    sender: Sender, at: int, way: str
+) -> None:
+    async def break_off(peer: Peer, request: Request) -> None:
+        await peer.send(answer(200, b"ok")[:at])
+        if way == "reset":
+            await asyncio.sleep(0.02)  # it drops what the other side has not read yet
+        getattr(peer, way)()
+        await peer.closed_by_client()
+
+    async with Receiver(200, break_off, 202) as receiver:
+        await post(sender, receiver.url)
+        exchange = await post(sender, receiver.url)
+        assert (exchange.status_code, len(receiver.requests)) == ((0, 2) if at else (202, 3))
+
+
+async def test_an_interim_answer_is_an_answer_begun_and_bars_the_retry(sender: Sender) -> None:
+    async def process_and_break_off(peer: Peer, request: Request) -> None:
+        await peer.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+        peer.close()
+
+    async with Receiver(200, process_and_break_off) as receiver:
+        await post(sender, receiver.url)
+        assert (await post(sender, receiver.url)).error is ErrorClass.RESET
+        assert len(receiver.requests) == 2
+
+
+async def test_a_whole_pool_that_goes_stale_at_once_costs_each_post_one_retry(sender: Sender) -> None:
+    """What a restarted endpoint does to sixteen kept connections, while sixteen posts are on their way."""
+    seen: dict[bytes, int] = {}
+
+    async def close_if_kept(peer: Peer, request: Request) -> None:
+        seen[request.body] = seen.get(request.body, 0) + 1
+        if peer.number <= 16:
+            peer.close()
+        else:
+            await peer.answer(202)
+
+    together = asyncio.Barrier(16)
+
+    async def all_at_once(peer: Peer, request: Request) -> None:
+        await together.wait()
+        await peer.answer(200)
+
+    async with Receiver(*[all_at_once] * 16, close_if_kept) as receiver:
+        await asyncio.gather(*(start_post(sender, receiver.url) for _ in range(16)))
+        assert sender.idle_connections == receiver.connections == 16
+        exchanges = await asyncio.gather(*(start_post(sender, receiver.url, b"%d" % n) for n in range(16)))
+        assert [exchange.status_code for exchange in exchanges] == [202] * 16
+        assert seen == {b"%d" % n: 2 for n in range(16)}

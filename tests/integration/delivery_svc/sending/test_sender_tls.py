@@ -5,11 +5,15 @@ import os
 import ssl
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from delivery_svc.sending.address import Address
 from delivery_svc.sending.exchange import ErrorClass
@@ -45,6 +49,22 @@ def server_context(authority: trustme.CA, *names: str) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(*names).configure_cert(context)
     return context
+
+
+def self_signed(name: str) -> tuple[bytes, bytes]:
+    """A certificate that its own key signed, and that key, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return certificate.public_bytes(serialization.Encoding.PEM), pem
 
 
 async def test_an_endpoint_is_verified_by_its_name_and_its_connection_kept(
@@ -100,6 +120,42 @@ async def test_an_unknown_authority_is_refused(make_sender: MakeSender, authorit
         exchange = await post(sender, f"https://hooks.example:{receiver.port}/")
         assert exchange.error is ErrorClass.TLS
         assert not receiver.requests
+
+
+async def test_a_certificate_that_has_expired_is_refused(
+    make_sender: MakeSender, authority: trustme.CA, trusting: ssl.SSLContext
+) -> None:
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    authority.issue_cert("hooks.example", not_before=yesterday - timedelta(days=9), not_after=yesterday).configure_cert(
+        server
+    )
+    sender = make_sender(tls=trusting, resolver=Loopback())
+    async with Receiver(tls=server) as receiver:
+        exchange = await post(sender, f"https://hooks.example:{receiver.port}/")
+        assert (exchange.error, exchange.phase) == (ErrorClass.TLS, "tls")
+        assert "expired" in exchange.detail
+        assert not receiver.requests
+
+
+async def test_a_certificate_that_vouches_for_itself_is_refused_unless_it_is_in_the_ca_file(
+    make_sender: MakeSender, tmp_path: Path
+) -> None:
+    certificate, key = self_signed("hooks.example")
+    file = tmp_path / "own.pem"
+    file.write_bytes(certificate + key)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(file)
+    async with Receiver(tls=server) as receiver:
+        url = f"https://hooks.example:{receiver.port}/"
+        exchange = await post(make_sender(resolver=Loopback()), url)
+        assert (exchange.error, exchange.phase) == (ErrorClass.TLS, "tls")
+        assert "self-signed" in exchange.detail
+        assert not receiver.requests
+        exchange = await post(make_sender(tls=tls_context(str(file)), resolver=Loopback()), url)
+        assert exchange.status_code == 200
+        assert exchange.tls_seconds is not None
+        assert 0 < exchange.tls_seconds < exchange.duration
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")

@@ -82,7 +82,7 @@ fuzz: $(SETUP) ## the API's fuzz, longer and random: five minutes or so
 compatibility: $(SETUP) ## clients that others wrote, unmodified, against a running platform; needs the package registries
 	RUNHOOK_COMPATIBILITY=1 $(BIN)/pytest -q tests/compatibility $(ARGS)
 
-chaos: $(SETUP) ## faults at random under load; about three minutes (ARGS="--seed 7 --save NAME")
+chaos: $(SETUP) ## faults at random under load (ARGS="--seed 7 --save NAME")
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(SETUP) ## the outbound journey under load beside the bare sender; about two minutes

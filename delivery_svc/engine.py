@@ -154,6 +154,7 @@ class Engine:
 
     def _fenced(self) -> None:
         dropped = self.dispatcher.drop_waiting()
+        self.intake.fenced()
         log.warning("deliveries.dropped", deliveries=dropped, epoch=self.beater.epoch)
 
     def _room(self) -> None:

@@ -118,6 +118,10 @@ class Intake:
                 self._dispatcher.hold([one.id])
                 self._record(Settled(_delivery(one, NO_PROFILE, epoch)))
 
+    def fenced(self) -> None:
+        """The epoch is another one: what was leased again under the old one is no longer this pod's."""
+        self._again.clear()
+
     def room_freed(self) -> None:
         """Something was released."""
         self._freed.set()

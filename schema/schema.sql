@@ -525,6 +525,34 @@ CREATE SEQUENCE delivery.delivery_id
     NO MAXVALUE
     CACHE 1;
 
+-- Name: erasure; Type: TABLE; Schema: delivery; Owner: -
+
+CREATE TABLE delivery.erasure (
+    erasure_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    event_id text COLLATE pg_catalog."C",
+    state text DEFAULT 'RUNNING'::text NOT NULL,
+    published_until timestamp with time zone NOT NULL,
+    erased bigint DEFAULT 0 NOT NULL,
+    after_published_at timestamp with time zone,
+    after_event_id text COLLATE pg_catalog."C",
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT erasure_check CHECK (((finished_at IS NOT NULL) = (state <> 'RUNNING'::text))),
+    CONSTRAINT erasure_state_check CHECK ((state = ANY (ARRAY['RUNNING'::text, 'FINISHED'::text])))
+);
+
+-- Name: erasure_erasure_id_seq; Type: SEQUENCE; Schema: delivery; Owner: -
+
+ALTER TABLE delivery.erasure ALTER COLUMN erasure_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME delivery.erasure_erasure_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: event; Type: TABLE; Schema: delivery; Owner: -
 
 CREATE TABLE delivery.event (
@@ -536,6 +564,7 @@ CREATE TABLE delivery.event (
     event_time_ns bigint NOT NULL,
     data bytea NOT NULL,
     traceparent text COLLATE pg_catalog."C",
+    erased_at timestamp with time zone,
     CONSTRAINT event_event_id_check CHECK ((event_id ~ '^wev_[0-9A-Za-z]{27}$'::text))
 )
 PARTITION BY RANGE (published_at);
@@ -675,6 +704,20 @@ CREATE TABLE subscription.account (
     CONSTRAINT account_public_id_check CHECK ((public_id ~ '^act_[0-9A-Za-z]{27}$'::text))
 );
 
+-- Name: delivery_setting; Type: TABLE; Schema: subscription; Owner: -
+
+CREATE TABLE subscription.delivery_setting (
+    subscription_id bigint NOT NULL,
+    retry_delays double precision[],
+    retry_jitter double precision,
+    concurrency integer,
+    rate_per_second double precision,
+    CONSTRAINT delivery_setting_concurrency_check CHECK (((concurrency >= 1) AND (concurrency <= 1000))),
+    CONSTRAINT delivery_setting_rate_per_second_check CHECK (((rate_per_second > (0)::double precision) AND (rate_per_second <= (10000)::double precision))),
+    CONSTRAINT delivery_setting_retry_delays_check CHECK ((cardinality(retry_delays) <= 20)),
+    CONSTRAINT delivery_setting_retry_jitter_check CHECK (((retry_jitter >= (0)::double precision) AND (retry_jitter <= (1)::double precision)))
+);
+
 -- Name: interest; Type: TABLE; Schema: subscription; Owner: -
 
 CREATE TABLE subscription.interest (
@@ -690,7 +733,8 @@ CREATE TABLE subscription.secret_setting (
     subscription_id bigint NOT NULL,
     kind text NOT NULL COLLATE pg_catalog."C",
     sealed bytea NOT NULL,
-    CONSTRAINT secret_setting_kind_check CHECK ((kind = 'custom_headers'::text))
+    told jsonb,
+    CONSTRAINT secret_setting_kind_check CHECK ((kind = ANY (ARRAY['custom_headers'::text, 'client_certificate'::text])))
 );
 
 -- Name: service_token; Type: TABLE; Schema: subscription; Owner: -
@@ -1079,6 +1123,11 @@ ALTER TABLE ONLY delivery.attempt
 ALTER TABLE ONLY delivery.delivery
     ADD CONSTRAINT delivery_pkey PRIMARY KEY (id, finished_at);
 
+-- Name: erasure erasure_pkey; Type: CONSTRAINT; Schema: delivery; Owner: -
+
+ALTER TABLE ONLY delivery.erasure
+    ADD CONSTRAINT erasure_pkey PRIMARY KEY (erasure_id);
+
 -- Name: event event_pkey; Type: CONSTRAINT; Schema: delivery; Owner: -
 
 ALTER TABLE ONLY delivery.event
@@ -1128,6 +1177,11 @@ ALTER TABLE ONLY subscription.account
 
 ALTER TABLE ONLY subscription.account
     ADD CONSTRAINT account_public_id_key UNIQUE (public_id);
+
+-- Name: delivery_setting delivery_setting_pkey; Type: CONSTRAINT; Schema: subscription; Owner: -
+
+ALTER TABLE ONLY subscription.delivery_setting
+    ADD CONSTRAINT delivery_setting_pkey PRIMARY KEY (subscription_id);
 
 -- Name: interest interest_pkey; Type: CONSTRAINT; Schema: subscription; Owner: -
 
@@ -1257,6 +1311,14 @@ CREATE INDEX delivery_not_succeeded ON ONLY delivery.delivery USING btree (subsc
 
 CREATE INDEX delivery_recent ON ONLY delivery.delivery USING btree (subscription_id, published_at, id);
 
+-- Name: erasure_account; Type: INDEX; Schema: delivery; Owner: -
+
+CREATE INDEX erasure_account ON delivery.erasure USING btree (account_id, erasure_id);
+
+-- Name: erasure_running; Type: INDEX; Schema: delivery; Owner: -
+
+CREATE INDEX erasure_running ON delivery.erasure USING btree (erasure_id) WHERE (state = 'RUNNING'::text);
+
 -- Name: lane_due; Type: INDEX; Schema: delivery; Owner: -
 
 CREATE INDEX lane_due ON delivery.lane USING btree (next_due_at) WHERE (next_due_at IS NOT NULL);
@@ -1376,6 +1438,11 @@ CREATE INDEX window_open ON trigger."window" USING btree (deadline_at) WHERE (st
 -- Name: window_trigger; Type: INDEX; Schema: trigger; Owner: -
 
 CREATE INDEX window_trigger ON trigger."window" USING btree (trigger_id, window_id);
+
+-- Name: delivery_setting delivery_setting_subscription_id_fkey; Type: FK CONSTRAINT; Schema: subscription; Owner: -
+
+ALTER TABLE ONLY subscription.delivery_setting
+    ADD CONSTRAINT delivery_setting_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES subscription.subscription(id) ON DELETE CASCADE;
 
 -- Name: interest interest_subscription_id_fkey; Type: FK CONSTRAINT; Schema: subscription; Owner: -
 
@@ -1502,6 +1569,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE delivery.delivery TO runhook_delivery
 
 GRANT USAGE ON SEQUENCE delivery.delivery_id TO runhook_delivery;
 
+-- Name: TABLE erasure; Type: ACL; Schema: delivery; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE delivery.erasure TO runhook_delivery;
+
+-- Name: SEQUENCE erasure_erasure_id_seq; Type: ACL; Schema: delivery; Owner: -
+
+GRANT USAGE ON SEQUENCE delivery.erasure_erasure_id_seq TO runhook_delivery;
+
 -- Name: TABLE event; Type: ACL; Schema: delivery; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE delivery.event TO runhook_delivery;
@@ -1552,6 +1627,11 @@ GRANT SELECT(account_id) ON TABLE subscription.account TO runhook_delivery;
 -- Name: COLUMN account.public_id; Type: ACL; Schema: subscription; Owner: -
 
 GRANT SELECT(public_id) ON TABLE subscription.account TO runhook_delivery;
+
+-- Name: TABLE delivery_setting; Type: ACL; Schema: subscription; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE subscription.delivery_setting TO runhook_subscription;
+GRANT SELECT ON TABLE subscription.delivery_setting TO runhook_delivery;
 
 -- Name: TABLE interest; Type: ACL; Schema: subscription; Owner: -
 

@@ -85,6 +85,30 @@ RECOVERY_STATE_CANCELLED: RecoveryState.ValueType  # 3
 """Final: it was cancelled; what was put back until then is delivered."""
 Global___RecoveryState: _TypeAlias = RecoveryState  # noqa: Y015
 
+class _ErasureState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ErasureStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErasureState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ERASURE_STATE_UNSPECIFIED: _ErasureState.ValueType  # 0
+    """Not said."""
+    ERASURE_STATE_RUNNING: _ErasureState.ValueType  # 1
+    """Bodies are being erased, bit by bit."""
+    ERASURE_STATE_FINISHED: _ErasureState.ValueType  # 2
+    """Final: none is left."""
+
+class ErasureState(_ErasureState, metaclass=_ErasureStateEnumTypeWrapper):
+    """ErasureState is the life of an erasure."""
+
+ERASURE_STATE_UNSPECIFIED: ErasureState.ValueType  # 0
+"""Not said."""
+ERASURE_STATE_RUNNING: ErasureState.ValueType  # 1
+"""Bodies are being erased, bit by bit."""
+ERASURE_STATE_FINISHED: ErasureState.ValueType  # 2
+"""Final: none is left."""
+Global___ErasureState: _TypeAlias = ErasureState  # noqa: Y015
+
 @_typing.final
 class Delivery(_message.Message):
     """Delivery is one event bound for one subscription."""
@@ -358,3 +382,61 @@ class Header(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Header: _TypeAlias = Header  # noqa: Y015
+
+@_typing.final
+class Erasure(_message.Message):
+    """Erasure takes the stored bodies of an event, or of an account's events up to a time, out of the database for good: payloads,
+    and what endpoints answered. That they were delivered, when and how, stays in the log.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURE_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    PUBLISHED_BEFORE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ERASED_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    FINISH_TIME_FIELD_NUMBER: _builtins.int
+    erasure_id: _builtins.int
+    """Output only. A 64-bit number above 0."""
+    account_id: _builtins.int
+    """Required. The account that owns them."""
+    event_id: _builtins.str
+    """The event. Empty: all of the account's."""
+    state: Global___ErasureState.ValueType
+    """Output only. Its state."""
+    erased: _builtins.int
+    """Output only. How many events are without a body by it until now."""
+    @_builtins.property
+    def published_before(self) -> _timestamp_pb2.Timestamp:
+        """Those published before this time. Unset means now."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it was asked for."""
+
+    @_builtins.property
+    def finish_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it became final. Unset until then."""
+
+    def __init__(
+        self,
+        *,
+        erasure_id: _builtins.int = ...,
+        account_id: _builtins.int = ...,
+        event_id: _builtins.str = ...,
+        published_before: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___ErasureState.ValueType = ...,
+        erased: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        finish_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "published_before", b"published_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "erased", b"erased", "erasure_id", b"erasure_id", "event_id", b"event_id", "finish_time", b"finish_time", "published_before", b"published_before", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Erasure: _TypeAlias = Erasure  # noqa: Y015

@@ -84,6 +84,21 @@ class DeliveryServiceStub(object):
                 request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryRequest.SerializeToString,
                 response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryResponse.FromString,
                 _registered_method=True)
+        self.StartErasure = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/StartErasure',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartErasureRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartErasureResponse.FromString,
+                _registered_method=True)
+        self.GetErasure = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/GetErasure',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetErasureRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetErasureResponse.FromString,
+                _registered_method=True)
+        self.ListErasures = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/ListErasures',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresResponse.FromString,
+                _registered_method=True)
 
 
 class DeliveryServiceServicer(object):
@@ -165,6 +180,29 @@ class DeliveryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartErasure(self, request, context):
+        """Begins to erase the stored bodies of one event, or of all of an account's. It cannot be undone or cancelled; what of them was
+        not delivered yet is CANCELLED, reason "erased". Permission set account_admin. NOT_FOUND for an unknown event;
+        FAILED_PRECONDITION, reason "ERASURE_UNDER_WAY", while another one of the account runs that is not of a single event.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetErasure(self, request, context):
+        """Returns an erasure as it is now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListErasures(self, request, context):
+        """Lists an account's erasures, newest first, at most 100.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DeliveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -212,6 +250,21 @@ def add_DeliveryServiceServicer_to_server(servicer, server):
                     servicer.CancelRecovery,
                     request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryRequest.FromString,
                     response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryResponse.SerializeToString,
+            ),
+            'StartErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartErasure,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartErasureRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartErasureResponse.SerializeToString,
+            ),
+            'GetErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetErasure,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetErasureRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetErasureResponse.SerializeToString,
+            ),
+            'ListErasures': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListErasures,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -462,6 +515,87 @@ class DeliveryService(object):
             '/runhook.delivery.v1.DeliveryService/CancelRecovery',
             runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryRequest.SerializeToString,
             runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.CancelRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/StartErasure',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartErasureRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.StartErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/GetErasure',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetErasureRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListErasures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/ListErasures',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -69,6 +69,15 @@ class DeliveryServiceStub:
     """Lists a subscription's recoveries, newest first, at most 100."""
     CancelRecovery: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.CancelRecoveryRequest, _delivery_service_pb2.CancelRecoveryResponse]
     """Ends a recovery; what is back in the queue is delivered. Repeatable."""
+    StartErasure: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.StartErasureRequest, _delivery_service_pb2.StartErasureResponse]
+    """Begins to erase the stored bodies of one event, or of all of an account's. It cannot be undone or cancelled; what of them was
+    not delivered yet is CANCELLED, reason "erased". Permission set account_admin. NOT_FOUND for an unknown event;
+    FAILED_PRECONDITION, reason "ERASURE_UNDER_WAY", while another one of the account runs that is not of a single event.
+    """
+    GetErasure: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.GetErasureRequest, _delivery_service_pb2.GetErasureResponse]
+    """Returns an erasure as it is now."""
+    ListErasures: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.ListErasuresRequest, _delivery_service_pb2.ListErasuresResponse]
+    """Lists an account's erasures, newest first, at most 100."""
 
 @_typing.type_check_only
 class DeliveryServiceAsyncStub(DeliveryServiceStub):
@@ -111,6 +120,15 @@ class DeliveryServiceAsyncStub(DeliveryServiceStub):
     """Lists a subscription's recoveries, newest first, at most 100."""
     CancelRecovery: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.CancelRecoveryRequest, _delivery_service_pb2.CancelRecoveryResponse]  # type: ignore[assignment]
     """Ends a recovery; what is back in the queue is delivered. Repeatable."""
+    StartErasure: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.StartErasureRequest, _delivery_service_pb2.StartErasureResponse]  # type: ignore[assignment]
+    """Begins to erase the stored bodies of one event, or of all of an account's. It cannot be undone or cancelled; what of them was
+    not delivered yet is CANCELLED, reason "erased". Permission set account_admin. NOT_FOUND for an unknown event;
+    FAILED_PRECONDITION, reason "ERASURE_UNDER_WAY", while another one of the account runs that is not of a single event.
+    """
+    GetErasure: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.GetErasureRequest, _delivery_service_pb2.GetErasureResponse]  # type: ignore[assignment]
+    """Returns an erasure as it is now."""
+    ListErasures: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.ListErasuresRequest, _delivery_service_pb2.ListErasuresResponse]  # type: ignore[assignment]
+    """Lists an account's erasures, newest first, at most 100."""
 
 class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
     """DeliveryService takes events in and sends them, signed, to every subscription that wants them.
@@ -204,5 +222,32 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_service_pb2.CancelRecoveryResponse, _abc.Awaitable[_delivery_service_pb2.CancelRecoveryResponse]]:
         """Ends a recovery; what is back in the queue is delivered. Repeatable."""
+
+    @_abc_1.abstractmethod
+    def StartErasure(
+        self,
+        request: _delivery_service_pb2.StartErasureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.StartErasureResponse, _abc.Awaitable[_delivery_service_pb2.StartErasureResponse]]:
+        """Begins to erase the stored bodies of one event, or of all of an account's. It cannot be undone or cancelled; what of them was
+        not delivered yet is CANCELLED, reason "erased". Permission set account_admin. NOT_FOUND for an unknown event;
+        FAILED_PRECONDITION, reason "ERASURE_UNDER_WAY", while another one of the account runs that is not of a single event.
+        """
+
+    @_abc_1.abstractmethod
+    def GetErasure(
+        self,
+        request: _delivery_service_pb2.GetErasureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.GetErasureResponse, _abc.Awaitable[_delivery_service_pb2.GetErasureResponse]]:
+        """Returns an erasure as it is now."""
+
+    @_abc_1.abstractmethod
+    def ListErasures(
+        self,
+        request: _delivery_service_pb2.ListErasuresRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.ListErasuresResponse, _abc.Awaitable[_delivery_service_pb2.ListErasuresResponse]]:
+        """Lists an account's erasures, newest first, at most 100."""
 
 def add_DeliveryServiceServicer_to_server(servicer: DeliveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -169,3 +170,65 @@ class CustomHeader(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CustomHeader: _TypeAlias = CustomHeader  # noqa: Y015
+
+@_typing.final
+class DeliverySettings(_message.Message):
+    """DeliverySettings say how a subscription is delivered to. What is unset is the platform's own setting."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETRY_SCHEDULE_FIELD_NUMBER: _builtins.int
+    CONCURRENCY_FIELD_NUMBER: _builtins.int
+    RATE_PER_SECOND_FIELD_NUMBER: _builtins.int
+    concurrency: _builtins.int
+    """POSTs under way at once in each pod, 1 to 1,000. 0: the platform's."""
+    rate_per_second: _builtins.float
+    """Most POSTs a second, shared by the pods that serve; above 0, at most 10,000. 0: no limit."""
+    @_builtins.property
+    def retry_schedule(self) -> Global___RetrySchedule:
+        """The delays before retries. Unset: the platform's."""
+
+    def __init__(
+        self,
+        *,
+        retry_schedule: Global___RetrySchedule | None = ...,
+        concurrency: _builtins.int = ...,
+        rate_per_second: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retry_schedule", b"retry_schedule"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concurrency", b"concurrency", "rate_per_second", b"rate_per_second", "retry_schedule", b"retry_schedule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliverySettings: _TypeAlias = DeliverySettings  # noqa: Y015
+
+@_typing.final
+class RetrySchedule(_message.Message):
+    """RetrySchedule is a list of delays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELAYS_FIELD_NUMBER: _builtins.int
+    JITTER_FIELD_NUMBER: _builtins.int
+    jitter: _builtins.float
+    """Each delay is spread by this part of it, up and down: 0 to 1. Unset: the platform's."""
+    @_builtins.property
+    def delays(self) -> _containers.RepeatedCompositeFieldContainer[_duration_pb2.Duration]:
+        """Before each retry: 0.1 s to a day each, at most 20. Empty: no retry."""
+
+    def __init__(
+        self,
+        *,
+        delays: _abc.Iterable[_duration_pb2.Duration] | None = ...,
+        jitter: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_jitter", b"_jitter", "jitter", b"jitter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_jitter", b"_jitter", "delays", b"delays", "jitter", b"jitter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__jitter: _TypeAlias = _typing.Literal["jitter"]  # noqa: Y015
+    _WhichOneofArgType__jitter: _TypeAlias = _typing.Literal["_jitter", b"_jitter"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__jitter) -> _WhichOneofReturnType__jitter | None: ...
+
+Global___RetrySchedule: _TypeAlias = RetrySchedule  # noqa: Y015

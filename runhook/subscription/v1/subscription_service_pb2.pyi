@@ -588,3 +588,249 @@ class DeactivateSubscriptionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeactivateSubscriptionResponse: _TypeAlias = DeactivateSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class SetDeliverySettingsRequest(_message.Message):
+    """SetDeliverySettingsRequest replaces a subscription's delivery settings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_SETTINGS_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    @_builtins.property
+    def delivery_settings(self) -> _subscription_pb2.DeliverySettings:
+        """All of them."""
+
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+        delivery_settings: _subscription_pb2.DeliverySettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery_settings", b"delivery_settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "delivery_settings", b"delivery_settings", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetDeliverySettingsRequest: _TypeAlias = SetDeliverySettingsRequest  # noqa: Y015
+
+@_typing.final
+class SetDeliverySettingsResponse(_message.Message):
+    """SetDeliverySettingsResponse holds them as stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery_settings(self) -> _subscription_pb2.DeliverySettings:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        delivery_settings: _subscription_pb2.DeliverySettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery_settings", b"delivery_settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_settings", b"delivery_settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetDeliverySettingsResponse: _TypeAlias = SetDeliverySettingsResponse  # noqa: Y015
+
+@_typing.final
+class GetDeliverySettingsRequest(_message.Message):
+    """GetDeliverySettingsRequest names a subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliverySettingsRequest: _TypeAlias = GetDeliverySettingsRequest  # noqa: Y015
+
+@_typing.final
+class GetDeliverySettingsResponse(_message.Message):
+    """GetDeliverySettingsResponse holds its delivery settings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery_settings(self) -> _subscription_pb2.DeliverySettings:
+        """As stored; unset fields are the platform's own."""
+
+    def __init__(
+        self,
+        *,
+        delivery_settings: _subscription_pb2.DeliverySettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery_settings", b"delivery_settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_settings", b"delivery_settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliverySettingsResponse: _TypeAlias = GetDeliverySettingsResponse  # noqa: Y015
+
+@_typing.final
+class ClientCertificate(_message.Message):
+    """ClientCertificate is what may be told of a client certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """Whom it names, as RFC 4514 writes it."""
+    fingerprint: _builtins.str
+    """SHA-256 of the certificate, lower-case hex."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        fingerprint: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fingerprint", b"fingerprint", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClientCertificate: _TypeAlias = ClientCertificate  # noqa: Y015
+
+@_typing.final
+class SetClientCertificateRequest(_message.Message):
+    """SetClientCertificateRequest replaces a subscription's client certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_CHAIN_FIELD_NUMBER: _builtins.int
+    PRIVATE_KEY_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    certificate_chain: _builtins.str
+    """PEM, the certificate first, then those that lead to its authority; at most 64 KiB."""
+    private_key: _builtins.str
+    """Input only. PEM, without a pass phrase. A secret."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+        certificate_chain: _builtins.str = ...,
+        private_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "certificate_chain", b"certificate_chain", "private_key", b"private_key", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetClientCertificateRequest: _TypeAlias = SetClientCertificateRequest  # noqa: Y015
+
+@_typing.final
+class SetClientCertificateResponse(_message.Message):
+    """SetClientCertificateResponse tells what was set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def client_certificate(self) -> Global___ClientCertificate:
+        """Unset when it was taken away."""
+
+    def __init__(
+        self,
+        *,
+        client_certificate: Global___ClientCertificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client_certificate", b"client_certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_certificate", b"client_certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetClientCertificateResponse: _TypeAlias = SetClientCertificateResponse  # noqa: Y015
+
+@_typing.final
+class GetClientCertificateRequest(_message.Message):
+    """GetClientCertificateRequest names a subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    subscription_id: _builtins.str
+    """Required. "wsu_" and 27 base62 characters."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        subscription_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetClientCertificateRequest: _TypeAlias = GetClientCertificateRequest  # noqa: Y015
+
+@_typing.final
+class GetClientCertificateResponse(_message.Message):
+    """GetClientCertificateResponse holds its client certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def client_certificate(self) -> Global___ClientCertificate:
+        """Unset when there is none."""
+
+    def __init__(
+        self,
+        *,
+        client_certificate: Global___ClientCertificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client_certificate", b"client_certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_certificate", b"client_certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetClientCertificateResponse: _TypeAlias = GetClientCertificateResponse  # noqa: Y015

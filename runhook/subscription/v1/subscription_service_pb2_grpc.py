@@ -89,6 +89,26 @@ class SubscriptionServiceStub(object):
                 request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersRequest.SerializeToString,
                 response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersResponse.FromString,
                 _registered_method=True)
+        self.SetDeliverySettings = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/SetDeliverySettings',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetDeliverySettingsRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetDeliverySettingsResponse.FromString,
+                _registered_method=True)
+        self.GetDeliverySettings = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/GetDeliverySettings',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetDeliverySettingsRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetDeliverySettingsResponse.FromString,
+                _registered_method=True)
+        self.SetClientCertificate = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/SetClientCertificate',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetClientCertificateRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetClientCertificateResponse.FromString,
+                _registered_method=True)
+        self.GetClientCertificate = channel.unary_unary(
+                '/runhook.subscription.v1.SubscriptionService/GetClientCertificate',
+                request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetClientCertificateRequest.SerializeToString,
+                response_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetClientCertificateResponse.FromString,
+                _registered_method=True)
         self.DeactivateSubscription = channel.unary_unary(
                 '/runhook.subscription.v1.SubscriptionService/DeactivateSubscription',
                 request_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.DeactivateSubscriptionRequest.SerializeToString,
@@ -178,6 +198,35 @@ class SubscriptionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetDeliverySettings(self, request, context):
+        """Replaces how a subscription is delivered to: retries, concurrency, rate. Holds from the next lease on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDeliverySettings(self, request, context):
+        """Returns how it is delivered to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetClientCertificate(self, request, context):
+        """Replaces the client certificate that is shown to the endpoint (mTLS); empty fields take it away. The key is a secret: it
+        is kept encrypted and never shown. INVALID_ARGUMENT when the two do not belong together or the certificate has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClientCertificate(self, request, context):
+        """Returns what may be told of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeactivateSubscription(self, request, context):
         """Sets a subscription inactive because its endpoint fails. Service credential only; repeatable.
         """
@@ -237,6 +286,26 @@ def add_SubscriptionServiceServicer_to_server(servicer, server):
                     servicer.ListCustomHeaders,
                     request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersRequest.FromString,
                     response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersResponse.SerializeToString,
+            ),
+            'SetDeliverySettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetDeliverySettings,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetDeliverySettingsRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetDeliverySettingsResponse.SerializeToString,
+            ),
+            'GetDeliverySettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeliverySettings,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetDeliverySettingsRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetDeliverySettingsResponse.SerializeToString,
+            ),
+            'SetClientCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetClientCertificate,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetClientCertificateRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetClientCertificateResponse.SerializeToString,
+            ),
+            'GetClientCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClientCertificate,
+                    request_deserializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetClientCertificateRequest.FromString,
+                    response_serializer=runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetClientCertificateResponse.SerializeToString,
             ),
             'DeactivateSubscription': grpc.unary_unary_rpc_method_handler(
                     servicer.DeactivateSubscription,
@@ -519,6 +588,114 @@ class SubscriptionService(object):
             '/runhook.subscription.v1.SubscriptionService/ListCustomHeaders',
             runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersRequest.SerializeToString,
             runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.ListCustomHeadersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetDeliverySettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/SetDeliverySettings',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetDeliverySettingsRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetDeliverySettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeliverySettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/GetDeliverySettings',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetDeliverySettingsRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetDeliverySettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetClientCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/SetClientCertificate',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetClientCertificateRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.SetClientCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClientCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.subscription.v1.SubscriptionService/GetClientCertificate',
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetClientCertificateRequest.SerializeToString,
+            runhook_dot_subscription_dot_v1_dot_subscription__service__pb2.GetClientCertificateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -65,6 +65,16 @@ class SubscriptionServiceStub:
     """
     ListCustomHeaders: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.ListCustomHeadersRequest, _subscription_service_pb2.ListCustomHeadersResponse]
     """Lists the names of those headers."""
+    SetDeliverySettings: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.SetDeliverySettingsRequest, _subscription_service_pb2.SetDeliverySettingsResponse]
+    """Replaces how a subscription is delivered to: retries, concurrency, rate. Holds from the next lease on."""
+    GetDeliverySettings: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.GetDeliverySettingsRequest, _subscription_service_pb2.GetDeliverySettingsResponse]
+    """Returns how it is delivered to."""
+    SetClientCertificate: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.SetClientCertificateRequest, _subscription_service_pb2.SetClientCertificateResponse]
+    """Replaces the client certificate that is shown to the endpoint (mTLS); empty fields take it away. The key is a secret: it
+    is kept encrypted and never shown. INVALID_ARGUMENT when the two do not belong together or the certificate has ended.
+    """
+    GetClientCertificate: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.GetClientCertificateRequest, _subscription_service_pb2.GetClientCertificateResponse]
+    """Returns what may be told of it."""
     DeactivateSubscription: _grpc.UnaryUnaryMultiCallable[_subscription_service_pb2.DeactivateSubscriptionRequest, _subscription_service_pb2.DeactivateSubscriptionResponse]
     """Sets a subscription inactive because its endpoint fails. Service credential only; repeatable."""
 
@@ -105,6 +115,16 @@ class SubscriptionServiceAsyncStub(SubscriptionServiceStub):
     """
     ListCustomHeaders: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.ListCustomHeadersRequest, _subscription_service_pb2.ListCustomHeadersResponse]  # type: ignore[assignment]
     """Lists the names of those headers."""
+    SetDeliverySettings: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.SetDeliverySettingsRequest, _subscription_service_pb2.SetDeliverySettingsResponse]  # type: ignore[assignment]
+    """Replaces how a subscription is delivered to: retries, concurrency, rate. Holds from the next lease on."""
+    GetDeliverySettings: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.GetDeliverySettingsRequest, _subscription_service_pb2.GetDeliverySettingsResponse]  # type: ignore[assignment]
+    """Returns how it is delivered to."""
+    SetClientCertificate: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.SetClientCertificateRequest, _subscription_service_pb2.SetClientCertificateResponse]  # type: ignore[assignment]
+    """Replaces the client certificate that is shown to the endpoint (mTLS); empty fields take it away. The key is a secret: it
+    is kept encrypted and never shown. INVALID_ARGUMENT when the two do not belong together or the certificate has ended.
+    """
+    GetClientCertificate: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.GetClientCertificateRequest, _subscription_service_pb2.GetClientCertificateResponse]  # type: ignore[assignment]
+    """Returns what may be told of it."""
     DeactivateSubscription: _aio.UnaryUnaryMultiCallable[_subscription_service_pb2.DeactivateSubscriptionRequest, _subscription_service_pb2.DeactivateSubscriptionResponse]  # type: ignore[assignment]
     """Sets a subscription inactive because its endpoint fails. Service credential only; repeatable."""
 
@@ -202,6 +222,40 @@ class SubscriptionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_subscription_service_pb2.ListCustomHeadersResponse, _abc.Awaitable[_subscription_service_pb2.ListCustomHeadersResponse]]:
         """Lists the names of those headers."""
+
+    @_abc_1.abstractmethod
+    def SetDeliverySettings(
+        self,
+        request: _subscription_service_pb2.SetDeliverySettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.SetDeliverySettingsResponse, _abc.Awaitable[_subscription_service_pb2.SetDeliverySettingsResponse]]:
+        """Replaces how a subscription is delivered to: retries, concurrency, rate. Holds from the next lease on."""
+
+    @_abc_1.abstractmethod
+    def GetDeliverySettings(
+        self,
+        request: _subscription_service_pb2.GetDeliverySettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.GetDeliverySettingsResponse, _abc.Awaitable[_subscription_service_pb2.GetDeliverySettingsResponse]]:
+        """Returns how it is delivered to."""
+
+    @_abc_1.abstractmethod
+    def SetClientCertificate(
+        self,
+        request: _subscription_service_pb2.SetClientCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.SetClientCertificateResponse, _abc.Awaitable[_subscription_service_pb2.SetClientCertificateResponse]]:
+        """Replaces the client certificate that is shown to the endpoint (mTLS); empty fields take it away. The key is a secret: it
+        is kept encrypted and never shown. INVALID_ARGUMENT when the two do not belong together or the certificate has ended.
+        """
+
+    @_abc_1.abstractmethod
+    def GetClientCertificate(
+        self,
+        request: _subscription_service_pb2.GetClientCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_service_pb2.GetClientCertificateResponse, _abc.Awaitable[_subscription_service_pb2.GetClientCertificateResponse]]:
+        """Returns what may be told of it."""
 
     @_abc_1.abstractmethod
     def DeactivateSubscription(

@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from runhook.trigger.v1 import run_pb2 as runhook_dot_trigger_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"runhook/trigger/v1/execution.proto\x12\x12runhook.trigger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crunhook/trigger/v1/run.proto\"\xcd\x02\n\tExecution\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x0f\n\x07task_id\x18\x03 \x01(\x03\x12\x12\n\ntrigger_id\x18\x04 \x01(\t\x12\x11\n\twindow_id\x18\x05 \x01(\x03\x12\x31\n\x05state\x18\x06 \x01(\x0e\x32\".runhook.trigger.v1.ExecutionState\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x12\n\ncall_count\x18\x08 \x01(\x05\x12%\n\x04runs\x18\t \x03(\x0b\x32\x17.runhook.trigger.v1.Run\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xe3\x01\n\x0e\x45xecutionState\x12\x1f\n\x1b\x45XECUTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XECUTION_STATE_PENDING\x10\x01\x12\x1b\n\x17\x45XECUTION_STATE_RUNNING\x10\x02\x12\x1d\n\x19\x45XECUTION_STATE_SUCCEEDED\x10\x03\x12\x1a\n\x16\x45XECUTION_STATE_FAILED\x10\x04\x12\x1d\n\x19\x45XECUTION_STATE_CANCELLED\x10\x05\x12\x1c\n\x18\x45XECUTION_STATE_REJECTED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"runhook/trigger/v1/execution.proto\x12\x12runhook.trigger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crunhook/trigger/v1/run.proto\"\xa4\x03\n\tExecution\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x0f\n\x07task_id\x18\x03 \x01(\x03\x12\x12\n\ntrigger_id\x18\x04 \x01(\t\x12\x11\n\twindow_id\x18\x05 \x01(\x03\x12\x31\n\x05state\x18\x06 \x01(\x0e\x32\".runhook.trigger.v1.ExecutionState\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x12\n\ncall_count\x18\x08 \x01(\x05\x12%\n\x04runs\x18\t \x03(\x0b\x32\x17.runhook.trigger.v1.Run\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07plan_id\x18\x0c \x01(\x03\x12\x10\n\x08rerun_of\x18\r \x01(\t\x12\r\n\x05\x63\x61use\x18\x0e \x01(\t\x12\x0c\n\x04step\x18\x0f \x01(\x05\x12\x15\n\rpayload_bytes\x18\x10 \x01(\x03*\xe3\x01\n\x0e\x45xecutionState\x12\x1f\n\x1b\x45XECUTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XECUTION_STATE_PENDING\x10\x01\x12\x1b\n\x17\x45XECUTION_STATE_RUNNING\x10\x02\x12\x1d\n\x19\x45XECUTION_STATE_SUCCEEDED\x10\x03\x12\x1a\n\x16\x45XECUTION_STATE_FAILED\x10\x04\x12\x1d\n\x19\x45XECUTION_STATE_CANCELLED\x10\x05\x12\x1c\n\x18\x45XECUTION_STATE_REJECTED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'runhook.trigger.v1.execution_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXECUTIONSTATE']._serialized_start=458
-  _globals['_EXECUTIONSTATE']._serialized_end=685
+  _globals['_EXECUTIONSTATE']._serialized_start=545
+  _globals['_EXECUTIONSTATE']._serialized_end=772
   _globals['_EXECUTION']._serialized_start=122
-  _globals['_EXECUTION']._serialized_end=455
+  _globals['_EXECUTION']._serialized_end=542
 # @@protoc_insertion_point(module_scope)

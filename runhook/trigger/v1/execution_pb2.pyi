@@ -63,7 +63,7 @@ Global___ExecutionState: _TypeAlias = ExecutionState  # noqa: Y015
 
 @_typing.final
 class Execution(_message.Message):
-    """Execution is what one closed window set going."""
+    """Execution is what one closed window, a schedule or a hand set going."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -78,6 +78,11 @@ class Execution(_message.Message):
     RUNS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    RERUN_OF_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    PAYLOAD_BYTES_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
     """Output only. "exe_" and 27 base62 characters."""
     account_id: _builtins.int
@@ -91,9 +96,21 @@ class Execution(_message.Message):
     state: Global___ExecutionState.ValueType
     """Output only. Its state."""
     reason: _builtins.str
-    """Output only. Why it FAILED or was REJECTED, such as "run_failed", "timed_out", "runner_lost", "queue_limit". Else empty."""
+    """Output only. Why it FAILED or was REJECTED, such as "run_failed", "timed_out", "runner_lost", "queue_limit",
+    "parameter_missing", "task_missing". Else empty.
+    """
     call_count: _builtins.int
     """Output only. How many calls its payload holds."""
+    plan_id: _builtins.int
+    """Output only. The plan it executes. 0 where it executes a task."""
+    rerun_of: _builtins.str
+    """Output only. The execution that this one is a rerun of. Empty where it is none."""
+    cause: _builtins.str
+    """Output only. What set it going: "webhook", "once", "cron", "manual", "rerun"."""
+    step: _builtins.int
+    """Output only. Of a plan: the step that it is at, from 1; 0 before the first."""
+    payload_bytes: _builtins.int
+    """Output only. Bytes of its payload, "resource_webhook_payload". 0 where it has none."""
     @_builtins.property
     def runs(self) -> _containers.RepeatedCompositeFieldContainer[_run_pb2.Run]:
         """Output only. Its runs, in the order of their making."""
@@ -120,10 +137,15 @@ class Execution(_message.Message):
         runs: _abc.Iterable[_run_pb2.Run] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
+        plan_id: _builtins.int = ...,
+        rerun_of: _builtins.str = ...,
+        cause: _builtins.str = ...,
+        step: _builtins.int = ...,
+        payload_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "call_count", b"call_count", "create_time", b"create_time", "execution_id", b"execution_id", "finish_time", b"finish_time", "reason", b"reason", "runs", b"runs", "state", b"state", "task_id", b"task_id", "trigger_id", b"trigger_id", "window_id", b"window_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "call_count", b"call_count", "cause", b"cause", "create_time", b"create_time", "execution_id", b"execution_id", "finish_time", b"finish_time", "payload_bytes", b"payload_bytes", "plan_id", b"plan_id", "reason", b"reason", "rerun_of", b"rerun_of", "runs", b"runs", "state", b"state", "step", b"step", "task_id", b"task_id", "trigger_id", b"trigger_id", "window_id", b"window_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -75,6 +75,10 @@ class Run(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
     ARTIFACT_NAMES_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    LOG_BYTES_FIELD_NUMBER: _builtins.int
+    LOG_TRUNCATED_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     run_id: _builtins.int
     """Output only. A 64-bit number above 0."""
     account_id: _builtins.int
@@ -86,11 +90,19 @@ class Run(_message.Message):
     state: Global___RunState.ValueType
     """Output only. Its state."""
     reason: _builtins.str
-    """Output only. Why it FAILED: "command_failed", "timed_out", "runner_lost", "not_runnable". Else empty."""
+    """Output only. Why it FAILED: "command_failed", "timed_out", "runner_lost", "not_runnable", "parameter_missing". Else empty."""
     message: _builtins.str
     """Output only. The runner's word on how it ended. At most 1,000 characters."""
     exit_code: _builtins.int
     """Output only. The command's exit code; unset until it ended, and where it was never started."""
+    step: _builtins.int
+    """Output only. Of a plan: the step that it belongs to, from 1; 0 for the failure handler. Unset where its execution is no plan's."""
+    log_bytes: _builtins.int
+    """Output only. How many bytes of its log are kept."""
+    log_truncated: _builtins.bool
+    """Output only. Whether output beyond the limit was left out of the log."""
+    summary: _builtins.str
+    """Output only. What a preset made of its results: a JSON object, such as dbt's counts, slowest and failed nodes. Empty: none."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was made."""
@@ -122,14 +134,23 @@ class Run(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
         artifact_names: _abc.Iterable[_builtins.str] | None = ...,
+        step: _builtins.int | None = ...,
+        log_bytes: _builtins.int = ...,
+        log_truncated: _builtins.bool = ...,
+        summary: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "create_time", b"create_time", "exit_code", b"exit_code", "finish_time", b"finish_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_step", b"_step", "create_time", b"create_time", "exit_code", b"exit_code", "finish_time", b"finish_time", "start_time", b"start_time", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "account_id", b"account_id", "artifact_names", b"artifact_names", "create_time", b"create_time", "execution_id", b"execution_id", "exit_code", b"exit_code", "finish_time", b"finish_time", "message", b"message", "reason", b"reason", "run_id", b"run_id", "start_time", b"start_time", "state", b"state", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "_step", b"_step", "account_id", b"account_id", "artifact_names", b"artifact_names", "create_time", b"create_time", "execution_id", b"execution_id", "exit_code", b"exit_code", "finish_time", b"finish_time", "log_bytes", b"log_bytes", "log_truncated", b"log_truncated", "message", b"message", "reason", b"reason", "run_id", b"run_id", "start_time", b"start_time", "state", b"state", "step", b"step", "summary", b"summary", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015
+    _WhichOneofReturnType__step: _TypeAlias = _typing.Literal["step"]  # noqa: Y015
+    _WhichOneofArgType__step: _TypeAlias = _typing.Literal["_step", b"_step"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__exit_code) -> _WhichOneofReturnType__exit_code | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__step) -> _WhichOneofReturnType__step | None: ...
 
 Global___Run: _TypeAlias = Run  # noqa: Y015
 

@@ -234,12 +234,15 @@ class FinishRunRequest(_message.Message):
     EXIT_CODE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     exit_code: _builtins.int
     """The command's exit code: 0 is SUCCEEDED, anything else FAILED. Unset where it never started or was killed."""
     reason: _builtins.str
     """Why it FAILED: "command_failed", "timed_out" or "not_runnable". Empty with exit code 0."""
     message: _builtins.str
     """A word for people, such as the last line of the command's output; cut at 1,000 characters."""
+    summary: _builtins.str
+    """What a preset made of its results: a JSON object of at most 64 KiB. Empty: none."""
     @_builtins.property
     def lease(self) -> _run_pb2.RunLease:
         """Required. The run and its lease."""
@@ -251,10 +254,11 @@ class FinishRunRequest(_message.Message):
         exit_code: _builtins.int | None = ...,
         reason: _builtins.str = ...,
         message: _builtins.str = ...,
+        summary: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "exit_code", b"exit_code", "lease", b"lease"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "exit_code", b"exit_code", "lease", b"lease", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "exit_code", b"exit_code", "lease", b"lease", "message", b"message", "reason", b"reason", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015
@@ -334,3 +338,57 @@ class StoreArtifactsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StoreArtifactsResponse: _TypeAlias = StoreArtifactsResponse  # noqa: Y015
+
+@_typing.final
+class AppendRunLogRequest(_message.Message):
+    """AppendRunLogRequest brings the next piece of output."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    offset: _builtins.int
+    """Where the chunk begins: how many bytes came before it."""
+    chunk: _builtins.bytes
+    """UTF-8, whole lines where possible; at most 256 KiB."""
+    @_builtins.property
+    def lease(self) -> _run_pb2.RunLease:
+        """Required. The run and its lease."""
+
+    def __init__(
+        self,
+        *,
+        lease: _run_pb2.RunLease | None = ...,
+        offset: _builtins.int = ...,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "lease", b"lease", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppendRunLogRequest: _TypeAlias = AppendRunLogRequest  # noqa: Y015
+
+@_typing.final
+class AppendRunLogResponse(_message.Message):
+    """AppendRunLogResponse says how long the log is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_BYTES_FIELD_NUMBER: _builtins.int
+    log_bytes: _builtins.int
+    """Bytes that are kept. Less than what was sent: the rest is beyond the limit."""
+    def __init__(
+        self,
+        *,
+        log_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["log_bytes", b"log_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppendRunLogResponse: _TypeAlias = AppendRunLogResponse  # noqa: Y015

@@ -67,6 +67,11 @@ class RunServiceStub(object):
                 request_serializer=runhook_dot_trigger_dot_v1_dot_run__service__pb2.StoreArtifactsRequest.SerializeToString,
                 response_deserializer=runhook_dot_trigger_dot_v1_dot_run__service__pb2.StoreArtifactsResponse.FromString,
                 _registered_method=True)
+        self.AppendRunLog = channel.unary_unary(
+                '/runhook.trigger.v1.RunService/AppendRunLog',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_run__service__pb2.AppendRunLogRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_run__service__pb2.AppendRunLogResponse.FromString,
+                _registered_method=True)
 
 
 class RunServiceServicer(object):
@@ -121,6 +126,14 @@ class RunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AppendRunLog(self, request, context):
+        """Appends to a run's log, while it runs and until its artifacts are in. Repeatable: what is there already is left as it is.
+        Beyond the limit (8 MiB by default) output is dropped and the log marked as truncated.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -153,6 +166,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.StoreArtifacts,
                     request_deserializer=runhook_dot_trigger_dot_v1_dot_run__service__pb2.StoreArtifactsRequest.FromString,
                     response_serializer=runhook_dot_trigger_dot_v1_dot_run__service__pb2.StoreArtifactsResponse.SerializeToString,
+            ),
+            'AppendRunLog': grpc.unary_unary_rpc_method_handler(
+                    servicer.AppendRunLog,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_run__service__pb2.AppendRunLogRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_run__service__pb2.AppendRunLogResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -320,6 +338,33 @@ class RunService(object):
             '/runhook.trigger.v1.RunService/StoreArtifacts',
             runhook_dot_trigger_dot_v1_dot_run__service__pb2.StoreArtifactsRequest.SerializeToString,
             runhook_dot_trigger_dot_v1_dot_run__service__pb2.StoreArtifactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AppendRunLog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.RunService/AppendRunLog',
+            runhook_dot_trigger_dot_v1_dot_run__service__pb2.AppendRunLogRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_run__service__pb2.AppendRunLogResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,6 +56,10 @@ class RunServiceStub:
     """Keeps a finished run's artifacts, at most 16 MiB in all, and announces job.run.completed. An empty stream but for its first
     message means: there are none.
     """
+    AppendRunLog: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.AppendRunLogRequest, _run_service_pb2.AppendRunLogResponse]
+    """Appends to a run's log, while it runs and until its artifacts are in. Repeatable: what is there already is left as it is.
+    Beyond the limit (8 MiB by default) output is dropped and the log marked as truncated.
+    """
 
 @_typing.type_check_only
 class RunServiceAsyncStub(RunServiceStub):
@@ -84,6 +88,10 @@ class RunServiceAsyncStub(RunServiceStub):
     StoreArtifacts: _aio.StreamUnaryMultiCallable[_run_service_pb2.StoreArtifactsRequest, _run_service_pb2.StoreArtifactsResponse]  # type: ignore[assignment]
     """Keeps a finished run's artifacts, at most 16 MiB in all, and announces job.run.completed. An empty stream but for its first
     message means: there are none.
+    """
+    AppendRunLog: _aio.UnaryUnaryMultiCallable[_run_service_pb2.AppendRunLogRequest, _run_service_pb2.AppendRunLogResponse]  # type: ignore[assignment]
+    """Appends to a run's log, while it runs and until its artifacts are in. Repeatable: what is there already is left as it is.
+    Beyond the limit (8 MiB by default) output is dropped and the log marked as truncated.
     """
 
 class RunServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -146,6 +154,16 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_run_service_pb2.StoreArtifactsResponse, _abc.Awaitable[_run_service_pb2.StoreArtifactsResponse]]:
         """Keeps a finished run's artifacts, at most 16 MiB in all, and announces job.run.completed. An empty stream but for its first
         message means: there are none.
+        """
+
+    @_abc_1.abstractmethod
+    def AppendRunLog(
+        self,
+        request: _run_service_pb2.AppendRunLogRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_run_service_pb2.AppendRunLogResponse, _abc.Awaitable[_run_service_pb2.AppendRunLogResponse]]:
+        """Appends to a run's log, while it runs and until its artifacts are in. Repeatable: what is there already is left as it is.
+        Beyond the limit (8 MiB by default) output is dropped and the log marked as truncated.
         """
 
 def add_RunServiceServicer_to_server(servicer: RunServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

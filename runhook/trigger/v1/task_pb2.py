@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drunhook/trigger/v1/task.proto\x12\x12runhook.trigger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x04\n\x04Task\x12\x0f\n\x07task_id\x18\x01 \x01(\x03\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x0c\n\x04name\x18\x03 \x01(\t\x12*\n\x04kind\x18\x04 \x01(\x0e\x32\x1c.runhook.trigger.v1.TaskKind\x12\x0f\n\x07\x63ommand\x18\x05 \x01(\t\x12\x32\n\x05slots\x18\x06 \x03(\x0b\x32#.runhook.trigger.v1.Task.SlotsEntry\x12\x38\n\nparameters\x18\x07 \x03(\x0b\x32$.runhook.trigger.v1.ContextParameter\x12*\n\x07timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1b\n\x13\x61llow_parallel_runs\x18\t \x01(\x08\x12\x14\n\x0cmax_attempts\x18\n \x01(\x05\x12\x16\n\x0e\x65nvironment_id\x18\x0b \x01(\x03\x12\x18\n\x10\x65nvironment_name\x18\x0c \x01(\t\x12\x12\n\nproject_id\x18\r \x01(\x03\x12\x14\n\x0cproject_name\x18\x0e \x01(\t\x12\x13\n\x0b\x64\x62t_version\x18\x0f \x01(\t\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a,\n\nSlotsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"7\n\x10\x43ontextParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rdefault_value\x18\x02 \x01(\t*U\n\x08TaskKind\x12\x19\n\x15TASK_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_KIND_STANDARD\x10\x01\x12\x16\n\x12TASK_KIND_BIG_DATA\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drunhook/trigger/v1/task.proto\x12\x12runhook.trigger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x04\n\x04Task\x12\x0f\n\x07task_id\x18\x01 \x01(\x03\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x0c\n\x04name\x18\x03 \x01(\t\x12*\n\x04kind\x18\x04 \x01(\x0e\x32\x1c.runhook.trigger.v1.TaskKind\x12\x0f\n\x07\x63ommand\x18\x05 \x01(\t\x12\x32\n\x05slots\x18\x06 \x03(\x0b\x32#.runhook.trigger.v1.Task.SlotsEntry\x12\x38\n\nparameters\x18\x07 \x03(\x0b\x32$.runhook.trigger.v1.ContextParameter\x12*\n\x07timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1b\n\x13\x61llow_parallel_runs\x18\t \x01(\x08\x12\x14\n\x0cmax_attempts\x18\n \x01(\x05\x12\x16\n\x0e\x65nvironment_id\x18\x0b \x01(\x03\x12\x18\n\x10\x65nvironment_name\x18\x0c \x01(\t\x12\x12\n\nproject_id\x18\r \x01(\x03\x12\x14\n\x0cproject_name\x18\x0e \x01(\t\x12\x13\n\x0b\x64\x62t_version\x18\x0f \x01(\t\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0bqueue_limit\x18\x11 \x01(\x0b\x32\x1e.runhook.trigger.v1.QueueLimit\x12\x0e\n\x06paused\x18\x12 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x13 \x01(\t\x1a,\n\nSlotsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"|\n\nQueueLimit\x12\x12\n\nexecutions\x18\x01 \x01(\x05\x12+\n\x04mode\x18\x02 \x01(\x0e\x32\x1d.runhook.trigger.v1.QueueMode\x12-\n\x05\x63ount\x18\x03 \x01(\x0e\x32\x1e.runhook.trigger.v1.QueueCount\"7\n\x10\x43ontextParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rdefault_value\x18\x02 \x01(\t*U\n\x08TaskKind\x12\x19\n\x15TASK_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_KIND_STANDARD\x10\x01\x12\x16\n\x12TASK_KIND_BIG_DATA\x10\x02*h\n\tQueueMode\x12\x1a\n\x16QUEUE_MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fQUEUE_MODE_FAIL\x10\x01\x12\x15\n\x11QUEUE_MODE_REJECT\x10\x02\x12\x13\n\x0fQUEUE_MODE_HOLD\x10\x03*^\n\nQueueCount\x12\x1b\n\x17QUEUE_COUNT_UNSPECIFIED\x10\x00\x12\x1a\n\x16QUEUE_COUNT_CONCURRENT\x10\x01\x12\x17\n\x13QUEUE_COUNT_ROLLING\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +35,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TASK_SLOTSENTRY']._loaded_options = None
   _globals['_TASK_SLOTSENTRY']._serialized_options = b'8\001'
-  _globals['_TASKKIND']._serialized_start=709
-  _globals['_TASKKIND']._serialized_end=794
+  _globals['_TASKKIND']._serialized_start=918
+  _globals['_TASKKIND']._serialized_end=1003
+  _globals['_QUEUEMODE']._serialized_start=1005
+  _globals['_QUEUEMODE']._serialized_end=1109
+  _globals['_QUEUECOUNT']._serialized_start=1111
+  _globals['_QUEUECOUNT']._serialized_end=1205
   _globals['_TASK']._serialized_start=119
-  _globals['_TASK']._serialized_end=650
-  _globals['_TASK_SLOTSENTRY']._serialized_start=606
-  _globals['_TASK_SLOTSENTRY']._serialized_end=650
-  _globals['_CONTEXTPARAMETER']._serialized_start=652
-  _globals['_CONTEXTPARAMETER']._serialized_end=707
+  _globals['_TASK']._serialized_end=733
+  _globals['_TASK_SLOTSENTRY']._serialized_start=689
+  _globals['_TASK_SLOTSENTRY']._serialized_end=733
+  _globals['_QUEUELIMIT']._serialized_start=735
+  _globals['_QUEUELIMIT']._serialized_end=859
+  _globals['_CONTEXTPARAMETER']._serialized_start=861
+  _globals['_CONTEXTPARAMETER']._serialized_end=916
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,58 @@ TASK_KIND_BIG_DATA: TaskKind.ValueType  # 2
 """A window of calls may hold 5 KiB."""
 Global___TaskKind: _TypeAlias = TaskKind  # noqa: Y015
 
+class _QueueMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QueueModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QueueMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUEUE_MODE_UNSPECIFIED: _QueueMode.ValueType  # 0
+    """Not said; read as FAIL."""
+    QUEUE_MODE_FAIL: _QueueMode.ValueType  # 1
+    """It is REJECTED, reason "queue_limit", with its payload kept."""
+    QUEUE_MODE_REJECT: _QueueMode.ValueType  # 2
+    """A call that would open a window is refused while the limit is reached."""
+    QUEUE_MODE_HOLD: _QueueMode.ValueType  # 3
+    """It is PENDING until there is room."""
+
+class QueueMode(_QueueMode, metaclass=_QueueModeEnumTypeWrapper):
+    """QueueMode says what becomes of an execution beyond the limit."""
+
+QUEUE_MODE_UNSPECIFIED: QueueMode.ValueType  # 0
+"""Not said; read as FAIL."""
+QUEUE_MODE_FAIL: QueueMode.ValueType  # 1
+"""It is REJECTED, reason "queue_limit", with its payload kept."""
+QUEUE_MODE_REJECT: QueueMode.ValueType  # 2
+"""A call that would open a window is refused while the limit is reached."""
+QUEUE_MODE_HOLD: QueueMode.ValueType  # 3
+"""It is PENDING until there is room."""
+Global___QueueMode: _TypeAlias = QueueMode  # noqa: Y015
+
+class _QueueCount:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QueueCountEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QueueCount.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUEUE_COUNT_UNSPECIFIED: _QueueCount.ValueType  # 0
+    """Not said; read as CONCURRENT."""
+    QUEUE_COUNT_CONCURRENT: _QueueCount.ValueType  # 1
+    """Those of the last 60 minutes that are PENDING or RUNNING."""
+    QUEUE_COUNT_ROLLING: _QueueCount.ValueType  # 2
+    """All of the last 60 minutes."""
+
+class QueueCount(_QueueCount, metaclass=_QueueCountEnumTypeWrapper):
+    """QueueCount says which executions count towards the limit."""
+
+QUEUE_COUNT_UNSPECIFIED: QueueCount.ValueType  # 0
+"""Not said; read as CONCURRENT."""
+QUEUE_COUNT_CONCURRENT: QueueCount.ValueType  # 1
+"""Those of the last 60 minutes that are PENDING or RUNNING."""
+QUEUE_COUNT_ROLLING: QueueCount.ValueType  # 2
+"""All of the last 60 minutes."""
+Global___QueueCount: _TypeAlias = QueueCount  # noqa: Y015
+
 @_typing.final
 class Task(_message.Message):
     """Task is what a run executes. The outbound payload calls it "job": its id goes out as "jobId"."""
@@ -87,6 +139,9 @@ class Task(_message.Message):
     PROJECT_NAME_FIELD_NUMBER: _builtins.int
     DBT_VERSION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    QUEUE_LIMIT_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     task_id: _builtins.int
     """Output only. A 64-bit number above 0."""
     account_id: _builtins.int
@@ -111,6 +166,12 @@ class Task(_message.Message):
     """Goes out as "projectName". Empty means "Default"."""
     dbt_version: _builtins.str
     """Goes out as "dbtVersion", such as "1.11.0". Empty goes out as empty."""
+    paused: _builtins.bool
+    """Output only. Whether it is paused: calls are taken and windows close, executions wait until it is resumed."""
+    etag: _builtins.str
+    """Output only, but an update that carries it is refused (FAILED_PRECONDITION, reason "ETAG_MISMATCH") when the task has
+    changed since it was read.
+    """
     @_builtins.property
     def slots(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What the task puts in the command's slots, by slot name; the operator's pattern for each slot must allow it."""
@@ -126,6 +187,10 @@ class Task(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was made."""
+
+    @_builtins.property
+    def queue_limit(self) -> Global___QueueLimit:
+        """How many executions of it may wait or run: what comes beyond is treated as queue_limit says."""
 
     def __init__(
         self,
@@ -146,14 +211,47 @@ class Task(_message.Message):
         project_name: _builtins.str = ...,
         dbt_version: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        queue_limit: Global___QueueLimit | None = ...,
+        paused: _builtins.bool = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "timeout", b"timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "queue_limit", b"queue_limit", "timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "allow_parallel_runs", b"allow_parallel_runs", "command", b"command", "create_time", b"create_time", "dbt_version", b"dbt_version", "environment_id", b"environment_id", "environment_name", b"environment_name", "kind", b"kind", "max_attempts", b"max_attempts", "name", b"name", "parameters", b"parameters", "project_id", b"project_id", "project_name", b"project_name", "slots", b"slots", "task_id", b"task_id", "timeout", b"timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "allow_parallel_runs", b"allow_parallel_runs", "command", b"command", "create_time", b"create_time", "dbt_version", b"dbt_version", "environment_id", b"environment_id", "environment_name", b"environment_name", "etag", b"etag", "kind", b"kind", "max_attempts", b"max_attempts", "name", b"name", "parameters", b"parameters", "paused", b"paused", "project_id", b"project_id", "project_name", b"project_name", "queue_limit", b"queue_limit", "slots", b"slots", "task_id", b"task_id", "timeout", b"timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Task: _TypeAlias = Task  # noqa: Y015
+
+@_typing.final
+class QueueLimit(_message.Message):
+    """QueueLimit bounds what waits for a task or plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTIONS_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    executions: _builtins.int
+    """1 to 10,000 executions. 0 means 50."""
+    mode: Global___QueueMode.ValueType
+    """What becomes of those beyond it."""
+    count: Global___QueueCount.ValueType
+    """Which ones count."""
+    def __init__(
+        self,
+        *,
+        executions: _builtins.int = ...,
+        mode: Global___QueueMode.ValueType = ...,
+        count: Global___QueueCount.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "executions", b"executions", "mode", b"mode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueLimit: _TypeAlias = QueueLimit  # noqa: Y015
 
 @_typing.final
 class ContextParameter(_message.Message):

@@ -26,21 +26,37 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n runhook/trigger/v1/trigger.proto\x12\x12runhook.trigger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x02\n\x07Trigger\x12\x12\n\ntrigger_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07task_id\x18\x04 \x01(\x03\x12\x11\n\tthreshold\x18\x05 \x01(\x05\x12+\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x65nabled\x18\x07 \x01(\x08\x12/\n\tdata_mode\x18\x08 \x01(\x0e\x32\x1c.runhook.trigger.v1.DataMode\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"7\n\x04\x43\x61ll\x12\r\n\x05token\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\"\x94\x02\n\x06Window\x12\x11\n\twindow_id\x18\x01 \x01(\x03\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.runhook.trigger.v1.WindowState\x12\x0c\n\x04size\x18\x03 \x01(\x05\x12\x11\n\tthreshold\x18\x04 \x01(\x05\x12-\n\topen_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdeadline_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63lose_reason\x18\x08 \x01(\t*;\n\x08\x44\x61taMode\x12\x19\n\x15\x44\x41TA_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x41TA_MODE_STRING\x10\x01*[\n\x0bWindowState\x12\x1c\n\x18WINDOW_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WINDOW_STATE_OPEN\x10\x01\x12\x17\n\x13WINDOW_STATE_CLOSED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n runhook/trigger/v1/trigger.proto\x12\x12runhook.trigger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x04\n\x07Trigger\x12\x12\n\ntrigger_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07task_id\x18\x04 \x01(\x03\x12\x11\n\tthreshold\x18\x05 \x01(\x05\x12+\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x65nabled\x18\x07 \x01(\x08\x12/\n\tdata_mode\x18\x08 \x01(\x0e\x32\x1c.runhook.trigger.v1.DataMode\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07plan_id\x18\n \x01(\x03\x12-\n\x04kind\x18\x0b \x01(\x0e\x32\x1f.runhook.trigger.v1.TriggerKind\x12.\n\nstart_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x04\x63ron\x18\r \x01(\x0b\x32 .runhook.trigger.v1.CronSchedule\x12\x33\n\x0fnext_start_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x0cverification\x18\x0f \x01(\x0b\x32 .runhook.trigger.v1.Verification\x12\x31\n\ncall_rules\x18\x10 \x01(\x0b\x32\x1d.runhook.trigger.v1.CallRules\x12\x0c\n\x04\x65tag\x18\x11 \x01(\t\"5\n\x0c\x43ronSchedule\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x11\n\ttime_zone\x18\x02 \x01(\t\"\x81\x02\n\x0cVerification\x12\x36\n\x06preset\x18\x01 \x01(\x0e\x32&.runhook.trigger.v1.VerificationPreset\x12\x0f\n\x07secrets\x18\x02 \x03(\t\x12\x14\n\x0csecret_count\x18\x03 \x01(\x05\x12,\n\ttolerance\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x0cgeneric_hmac\x18\x05 \x01(\x0b\x32\x1f.runhook.trigger.v1.GenericHmac\x12\x16\n\x0e\x61pi_key_header\x18\x06 \x01(\t\x12\x15\n\rdedupe_header\x18\x07 \x01(\t\"~\n\x0bGenericHmac\x12\x0e\n\x06header\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12\x11\n\talgorithm\x18\x03 \x01(\t\x12\x10\n\x08\x65ncoding\x18\x04 \x01(\t\x12\x10\n\x08template\x18\x05 \x01(\t\x12\x18\n\x10timestamp_header\x18\x06 \x01(\t\"\xc4\x01\n\tCallRules\x12\x19\n\x11\x65xtra_media_types\x18\x01 \x03(\t\x12\x1a\n\x12\x61ssumed_media_type\x18\x02 \x01(\t\x12\x15\n\rvalidate_body\x18\x03 \x01(\x08\x12\x18\n\x10lenient_encoding\x18\x04 \x01(\x08\x12\x19\n\x11\x61\x63\x63\x65pt_compressed\x18\x05 \x01(\x08\x12\x1b\n\x13refuse_while_paused\x18\x06 \x01(\x08\x12\x17\n\x0frate_per_second\x18\x07 \x01(\x01\"\xb1\x01\n\nStoredCall\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x17\n\x0fsequence_number\x18\x02 \x01(\x03\x12\x11\n\twindow_id\x18\x03 \x01(\x03\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x05\x12\x30\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x62ody\x18\x07 \x01(\x0c\"%\n\x06Header\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"\x83\x01\n\x04\x43\x61ll\x12\r\n\x05token\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x12+\n\x07headers\x18\x04 \x03(\x0b\x32\x1a.runhook.trigger.v1.Header\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\r\n\x05query\x18\x06 \x01(\x0c\"\x94\x02\n\x06Window\x12\x11\n\twindow_id\x18\x01 \x01(\x03\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.runhook.trigger.v1.WindowState\x12\x0c\n\x04size\x18\x03 \x01(\x05\x12\x11\n\tthreshold\x18\x04 \x01(\x05\x12-\n\topen_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdeadline_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63lose_reason\x18\x08 \x01(\t*k\n\x08\x44\x61taMode\x12\x19\n\x15\x44\x41TA_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x41TA_MODE_STRING\x10\x01\x12\x14\n\x10\x44\x41TA_MODE_OBJECT\x10\x02\x12\x18\n\x14\x44\x41TA_MODE_TALEND_RAW\x10\x03*s\n\x0bTriggerKind\x12\x1c\n\x18TRIGGER_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14TRIGGER_KIND_WEBHOOK\x10\x01\x12\x15\n\x11TRIGGER_KIND_ONCE\x10\x02\x12\x15\n\x11TRIGGER_KIND_CRON\x10\x03*\xeb\x02\n\x12VerificationPreset\x12#\n\x1fVERIFICATION_PRESET_UNSPECIFIED\x10\x00\x12\x1c\n\x18VERIFICATION_PRESET_NONE\x10\x01\x12\x1e\n\x1aVERIFICATION_PRESET_GITHUB\x10\x02\x12\x1e\n\x1aVERIFICATION_PRESET_STRIPE\x10\x03\x12\x1d\n\x19VERIFICATION_PRESET_SLACK\x10\x04\x12)\n%VERIFICATION_PRESET_STANDARD_WEBHOOKS\x10\x05\x12$\n VERIFICATION_PRESET_GENERIC_HMAC\x10\x06\x12\x1d\n\x19VERIFICATION_PRESET_BASIC\x10\x07\x12\x1f\n\x1bVERIFICATION_PRESET_API_KEY\x10\x08\x12\"\n\x1eVERIFICATION_PRESET_SALESFORCE\x10\t*[\n\x0bWindowState\x12\x1c\n\x18WINDOW_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WINDOW_STATE_OPEN\x10\x01\x12\x17\n\x13WINDOW_STATE_CLOSED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'runhook.trigger.v1.trigger_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DATAMODE']._serialized_start=719
-  _globals['_DATAMODE']._serialized_end=778
-  _globals['_WINDOWSTATE']._serialized_start=780
-  _globals['_WINDOWSTATE']._serialized_end=871
+  _globals['_DATAMODE']._serialized_start=1991
+  _globals['_DATAMODE']._serialized_end=2098
+  _globals['_TRIGGERKIND']._serialized_start=2100
+  _globals['_TRIGGERKIND']._serialized_end=2215
+  _globals['_VERIFICATIONPRESET']._serialized_start=2218
+  _globals['_VERIFICATIONPRESET']._serialized_end=2581
+  _globals['_WINDOWSTATE']._serialized_start=2583
+  _globals['_WINDOWSTATE']._serialized_end=2674
   _globals['_TRIGGER']._serialized_start=122
-  _globals['_TRIGGER']._serialized_end=381
-  _globals['_CALL']._serialized_start=383
-  _globals['_CALL']._serialized_end=438
-  _globals['_WINDOW']._serialized_start=441
-  _globals['_WINDOW']._serialized_end=717
+  _globals['_TRIGGER']._serialized_end=715
+  _globals['_CRONSCHEDULE']._serialized_start=717
+  _globals['_CRONSCHEDULE']._serialized_end=770
+  _globals['_VERIFICATION']._serialized_start=773
+  _globals['_VERIFICATION']._serialized_end=1030
+  _globals['_GENERICHMAC']._serialized_start=1032
+  _globals['_GENERICHMAC']._serialized_end=1158
+  _globals['_CALLRULES']._serialized_start=1161
+  _globals['_CALLRULES']._serialized_end=1357
+  _globals['_STOREDCALL']._serialized_start=1360
+  _globals['_STOREDCALL']._serialized_end=1537
+  _globals['_HEADER']._serialized_start=1539
+  _globals['_HEADER']._serialized_end=1576
+  _globals['_CALL']._serialized_start=1579
+  _globals['_CALL']._serialized_end=1710
+  _globals['_WINDOW']._serialized_start=1713
+  _globals['_WINDOW']._serialized_end=1989
 # @@protoc_insertion_point(module_scope)

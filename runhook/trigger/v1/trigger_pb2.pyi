@@ -3,10 +3,12 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -29,6 +31,10 @@ class _DataModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DataMode.Val
     """Not said; read as STRING."""
     DATA_MODE_STRING: _DataMode.ValueType  # 1
     """A correctly escaped JSON string."""
+    DATA_MODE_OBJECT: _DataMode.ValueType  # 2
+    """The body of a JSON call as JSON, any other as a string."""
+    DATA_MODE_TALEND_RAW: _DataMode.ValueType  # 3
+    """The source's own way: a string whose quotes are not escaped, so that the array may not be valid JSON."""
 
 class DataMode(_DataMode, metaclass=_DataModeEnumTypeWrapper):
     """DataMode says in which form a call's body stands in the "data" of its element."""
@@ -37,7 +43,91 @@ DATA_MODE_UNSPECIFIED: DataMode.ValueType  # 0
 """Not said; read as STRING."""
 DATA_MODE_STRING: DataMode.ValueType  # 1
 """A correctly escaped JSON string."""
+DATA_MODE_OBJECT: DataMode.ValueType  # 2
+"""The body of a JSON call as JSON, any other as a string."""
+DATA_MODE_TALEND_RAW: DataMode.ValueType  # 3
+"""The source's own way: a string whose quotes are not escaped, so that the array may not be valid JSON."""
 Global___DataMode: _TypeAlias = DataMode  # noqa: Y015
+
+class _TriggerKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TriggerKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TriggerKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRIGGER_KIND_UNSPECIFIED: _TriggerKind.ValueType  # 0
+    """Not said; read as WEBHOOK."""
+    TRIGGER_KIND_WEBHOOK: _TriggerKind.ValueType  # 1
+    """Calls to its URL."""
+    TRIGGER_KIND_ONCE: _TriggerKind.ValueType  # 2
+    """One moment."""
+    TRIGGER_KIND_CRON: _TriggerKind.ValueType  # 3
+    """A cron expression."""
+
+class TriggerKind(_TriggerKind, metaclass=_TriggerKindEnumTypeWrapper):
+    """TriggerKind says what sets the trigger off."""
+
+TRIGGER_KIND_UNSPECIFIED: TriggerKind.ValueType  # 0
+"""Not said; read as WEBHOOK."""
+TRIGGER_KIND_WEBHOOK: TriggerKind.ValueType  # 1
+"""Calls to its URL."""
+TRIGGER_KIND_ONCE: TriggerKind.ValueType  # 2
+"""One moment."""
+TRIGGER_KIND_CRON: TriggerKind.ValueType  # 3
+"""A cron expression."""
+Global___TriggerKind: _TypeAlias = TriggerKind  # noqa: Y015
+
+class _VerificationPreset:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VerificationPresetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VerificationPreset.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VERIFICATION_PRESET_UNSPECIFIED: _VerificationPreset.ValueType  # 0
+    """Not said; read as NONE."""
+    VERIFICATION_PRESET_NONE: _VerificationPreset.ValueType  # 1
+    """Calls are not verified: the URL is the secret."""
+    VERIFICATION_PRESET_GITHUB: _VerificationPreset.ValueType  # 2
+    """X-Hub-Signature-256; deduplicated by X-GitHub-Delivery."""
+    VERIFICATION_PRESET_STRIPE: _VerificationPreset.ValueType  # 3
+    """Stripe-Signature; deduplicated by the event's id."""
+    VERIFICATION_PRESET_SLACK: _VerificationPreset.ValueType  # 4
+    """X-Slack-Signature; answers url_verification; deduplicated by event_id."""
+    VERIFICATION_PRESET_STANDARD_WEBHOOKS: _VerificationPreset.ValueType  # 5
+    """webhook-id, webhook-timestamp, webhook-signature (or svix-*); deduplicated by the id."""
+    VERIFICATION_PRESET_GENERIC_HMAC: _VerificationPreset.ValueType  # 6
+    """A header with an HMAC of the body, as generic_hmac says."""
+    VERIFICATION_PRESET_BASIC: _VerificationPreset.ValueType  # 7
+    """Authorization: Basic; the secret is "name:password"."""
+    VERIFICATION_PRESET_API_KEY: _VerificationPreset.ValueType  # 8
+    """A header whose value is the secret, as api_key_header says."""
+    VERIFICATION_PRESET_SALESFORCE: _VerificationPreset.ValueType  # 9
+    """Outbound messages: no signature; answered by the SOAP acknowledgement; deduplicated by the notification's id."""
+
+class VerificationPreset(_VerificationPreset, metaclass=_VerificationPresetEnumTypeWrapper):
+    """VerificationPreset is a sender's way to sign."""
+
+VERIFICATION_PRESET_UNSPECIFIED: VerificationPreset.ValueType  # 0
+"""Not said; read as NONE."""
+VERIFICATION_PRESET_NONE: VerificationPreset.ValueType  # 1
+"""Calls are not verified: the URL is the secret."""
+VERIFICATION_PRESET_GITHUB: VerificationPreset.ValueType  # 2
+"""X-Hub-Signature-256; deduplicated by X-GitHub-Delivery."""
+VERIFICATION_PRESET_STRIPE: VerificationPreset.ValueType  # 3
+"""Stripe-Signature; deduplicated by the event's id."""
+VERIFICATION_PRESET_SLACK: VerificationPreset.ValueType  # 4
+"""X-Slack-Signature; answers url_verification; deduplicated by event_id."""
+VERIFICATION_PRESET_STANDARD_WEBHOOKS: VerificationPreset.ValueType  # 5
+"""webhook-id, webhook-timestamp, webhook-signature (or svix-*); deduplicated by the id."""
+VERIFICATION_PRESET_GENERIC_HMAC: VerificationPreset.ValueType  # 6
+"""A header with an HMAC of the body, as generic_hmac says."""
+VERIFICATION_PRESET_BASIC: VerificationPreset.ValueType  # 7
+"""Authorization: Basic; the secret is "name:password"."""
+VERIFICATION_PRESET_API_KEY: VerificationPreset.ValueType  # 8
+"""A header whose value is the secret, as api_key_header says."""
+VERIFICATION_PRESET_SALESFORCE: VerificationPreset.ValueType  # 9
+"""Outbound messages: no signature; answered by the SOAP acknowledgement; deduplicated by the notification's id."""
+Global___VerificationPreset: _TypeAlias = VerificationPreset  # noqa: Y015
 
 class _WindowState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -65,7 +155,9 @@ Global___WindowState: _TypeAlias = WindowState  # noqa: Y015
 
 @_typing.final
 class Trigger(_message.Message):
-    """Trigger is a secret URL that turns calls into executions of one task."""
+    """Trigger starts executions of one task or plan: a secret URL that turns calls into them, or a moment, or a schedule. A task or
+    plan has one webhook or up to 15 others, never both.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -78,29 +170,63 @@ class Trigger(_message.Message):
     ENABLED_FIELD_NUMBER: _builtins.int
     DATA_MODE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    CRON_FIELD_NUMBER: _builtins.int
+    NEXT_START_TIME_FIELD_NUMBER: _builtins.int
+    VERIFICATION_FIELD_NUMBER: _builtins.int
+    CALL_RULES_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     trigger_id: _builtins.str
     """Output only. "trg_" and 27 base62 characters."""
     account_id: _builtins.int
     """Required. The account that owns it."""
     name: _builtins.str
-    """Required. 1 to 100 letters, digits and "_"."""
+    """Required. 1 to 100 letters, digits and "_"; "-" and "#" too, but not of a webhook."""
     task_id: _builtins.int
-    """Required. The task that it starts; at most one webhook trigger each. The task must declare the parameter
+    """The task that it starts; this or plan_id is required. Of a webhook it must declare the parameter
     "resource_webhook_payload".
     """
     threshold: _builtins.int
-    """Required. How many calls close a window: 1 to 10,000."""
+    """Required of a webhook. How many calls close a window: 1 to 10,000."""
     enabled: _builtins.bool
     """Whether the URL answers; false gives 404 and closes the open window. Made enabled whatever is sent."""
     data_mode: Global___DataMode.ValueType
     """The form of "data". Unspecified means STRING."""
+    plan_id: _builtins.int
+    """The plan that it starts. Of a webhook, a task of its first step must declare "resource_webhook_payload"."""
+    kind: Global___TriggerKind.ValueType
+    """What sets it off. Fixed when it is made."""
+    etag: _builtins.str
+    """As for a task."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """Required. How long after its first call a window closes: 1 to 86,400 whole seconds."""
+        """Required of a webhook. How long after its first call a window closes: 1 to 86,400 whole seconds."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was made."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Required of kind ONCE: when."""
+
+    @_builtins.property
+    def cron(self) -> Global___CronSchedule:
+        """Required of kind CRON."""
+
+    @_builtins.property
+    def next_start_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Of kind ONCE and CRON: when it starts the next execution. Unset: never again."""
+
+    @_builtins.property
+    def verification(self) -> Global___Verification:
+        """How calls prove whom they are from. Unset: they need not."""
+
+    @_builtins.property
+    def call_rules(self) -> Global___CallRules:
+        """What else its URL takes."""
 
     def __init__(
         self,
@@ -114,40 +240,308 @@ class Trigger(_message.Message):
         enabled: _builtins.bool = ...,
         data_mode: Global___DataMode.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        plan_id: _builtins.int = ...,
+        kind: Global___TriggerKind.ValueType = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        cron: Global___CronSchedule | None = ...,
+        next_start_time: _timestamp_pb2.Timestamp | None = ...,
+        verification: Global___Verification | None = ...,
+        call_rules: Global___CallRules | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call_rules", b"call_rules", "create_time", b"create_time", "cron", b"cron", "duration", b"duration", "next_start_time", b"next_start_time", "start_time", b"start_time", "verification", b"verification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "data_mode", b"data_mode", "duration", b"duration", "enabled", b"enabled", "name", b"name", "task_id", b"task_id", "threshold", b"threshold", "trigger_id", b"trigger_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "call_rules", b"call_rules", "create_time", b"create_time", "cron", b"cron", "data_mode", b"data_mode", "duration", b"duration", "enabled", b"enabled", "etag", b"etag", "kind", b"kind", "name", b"name", "next_start_time", b"next_start_time", "plan_id", b"plan_id", "start_time", b"start_time", "task_id", b"task_id", "threshold", b"threshold", "trigger_id", b"trigger_id", "verification", b"verification"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Trigger: _TypeAlias = Trigger  # noqa: Y015
 
 @_typing.final
+class CronSchedule(_message.Message):
+    """CronSchedule is a repeated moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPRESSION_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    expression: _builtins.str
+    """Required. Five fields: minute, hour, day of month, month, day of week, such as "*/15 6-18 * * mon-fri"."""
+    time_zone: _builtins.str
+    """An IANA time zone, such as "Europe/Berlin"; a moment that a change of clocks leaves out is taken at once after it, one that
+    it repeats is taken once. Empty means "UTC".
+    """
+    def __init__(
+        self,
+        *,
+        expression: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expression", b"expression", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CronSchedule: _TypeAlias = CronSchedule  # noqa: Y015
+
+@_typing.final
+class Verification(_message.Message):
+    """Verification says how a trigger's calls are verified: over the raw bytes, before anything reads them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRESET_FIELD_NUMBER: _builtins.int
+    SECRETS_FIELD_NUMBER: _builtins.int
+    SECRET_COUNT_FIELD_NUMBER: _builtins.int
+    TOLERANCE_FIELD_NUMBER: _builtins.int
+    GENERIC_HMAC_FIELD_NUMBER: _builtins.int
+    API_KEY_HEADER_FIELD_NUMBER: _builtins.int
+    DEDUPE_HEADER_FIELD_NUMBER: _builtins.int
+    preset: Global___VerificationPreset.ValueType
+    """Whose way."""
+    secret_count: _builtins.int
+    """Output only. How many there are."""
+    api_key_header: _builtins.str
+    """Of API_KEY: the header's name. Empty means "X-Api-Key"."""
+    dedupe_header: _builtins.str
+    """A header that names a call for good: one that comes again within 7 days is answered and not taken. Overrides the preset's."""
+    @_builtins.property
+    def secrets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Input only. What was agreed with the sender: one, or two while it is changed; 1 to 1,024 characters each. Secrets: kept
+        encrypted, never shown. An update without any keeps those that are there.
+        """
+
+    @_builtins.property
+    def tolerance(self) -> _duration_pb2.Duration:
+        """How old, or how far ahead, a call's timestamp may be where the preset has one: 1 s to a day. Unset means 5 minutes."""
+
+    @_builtins.property
+    def generic_hmac(self) -> Global___GenericHmac:
+        """Of GENERIC_HMAC."""
+
+    def __init__(
+        self,
+        *,
+        preset: Global___VerificationPreset.ValueType = ...,
+        secrets: _abc.Iterable[_builtins.str] | None = ...,
+        secret_count: _builtins.int = ...,
+        tolerance: _duration_pb2.Duration | None = ...,
+        generic_hmac: Global___GenericHmac | None = ...,
+        api_key_header: _builtins.str = ...,
+        dedupe_header: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["generic_hmac", b"generic_hmac", "tolerance", b"tolerance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key_header", b"api_key_header", "dedupe_header", b"dedupe_header", "generic_hmac", b"generic_hmac", "preset", b"preset", "secret_count", b"secret_count", "secrets", b"secrets", "tolerance", b"tolerance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Verification: _TypeAlias = Verification  # noqa: Y015
+
+@_typing.final
+class GenericHmac(_message.Message):
+    """GenericHmac is an HMAC in a header."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    ENCODING_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_HEADER_FIELD_NUMBER: _builtins.int
+    header: _builtins.str
+    """Required. The header's name."""
+    prefix: _builtins.str
+    """What stands before the signature in the header, such as "sha256="."""
+    algorithm: _builtins.str
+    """"sha256" (or empty), "sha1" or "sha512"."""
+    encoding: _builtins.str
+    """"hex" (or empty), "base64" or "base64url"."""
+    template: _builtins.str
+    """What is signed: "{body}" (or empty), or a text with "{body}" and "{timestamp}" in it, such as "{timestamp}.{body}"."""
+    timestamp_header: _builtins.str
+    """The header with the timestamp, unix seconds. Required where the template has one."""
+    def __init__(
+        self,
+        *,
+        header: _builtins.str = ...,
+        prefix: _builtins.str = ...,
+        algorithm: _builtins.str = ...,
+        encoding: _builtins.str = ...,
+        template: _builtins.str = ...,
+        timestamp_header: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "encoding", b"encoding", "header", b"header", "prefix", b"prefix", "template", b"template", "timestamp_header", b"timestamp_header"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GenericHmac: _TypeAlias = GenericHmac  # noqa: Y015
+
+@_typing.final
+class CallRules(_message.Message):
+    """CallRules are what a URL takes beyond the five documented media types."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXTRA_MEDIA_TYPES_FIELD_NUMBER: _builtins.int
+    ASSUMED_MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    VALIDATE_BODY_FIELD_NUMBER: _builtins.int
+    LENIENT_ENCODING_FIELD_NUMBER: _builtins.int
+    ACCEPT_COMPRESSED_FIELD_NUMBER: _builtins.int
+    REFUSE_WHILE_PAUSED_FIELD_NUMBER: _builtins.int
+    RATE_PER_SECOND_FIELD_NUMBER: _builtins.int
+    assumed_media_type: _builtins.str
+    """The media type of a body that names none. Empty: it is refused."""
+    validate_body: _builtins.bool
+    """Whether a body that is not what its media type says is refused; else it is an opaque string."""
+    lenient_encoding: _builtins.bool
+    """Whether bytes that are no text are taken, as base64 with "encoding":"base64"; else they are refused."""
+    accept_compressed: _builtins.bool
+    """Whether "Content-Encoding: gzip" and "deflate" are taken."""
+    refuse_while_paused: _builtins.bool
+    """Whether calls are refused for the time being while the task or plan is paused; else they are taken, and wait."""
+    rate_per_second: _builtins.float
+    """Most calls a second, above 0, at most 10,000. 0: no limit of its own."""
+    @_builtins.property
+    def extra_media_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Further media types, such as "application/cloudevents+json"; at most 20. Multipart is never taken."""
+
+    def __init__(
+        self,
+        *,
+        extra_media_types: _abc.Iterable[_builtins.str] | None = ...,
+        assumed_media_type: _builtins.str = ...,
+        validate_body: _builtins.bool = ...,
+        lenient_encoding: _builtins.bool = ...,
+        accept_compressed: _builtins.bool = ...,
+        refuse_while_paused: _builtins.bool = ...,
+        rate_per_second: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_compressed", b"accept_compressed", "assumed_media_type", b"assumed_media_type", "extra_media_types", b"extra_media_types", "lenient_encoding", b"lenient_encoding", "rate_per_second", b"rate_per_second", "refuse_while_paused", b"refuse_while_paused", "validate_body", b"validate_body"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallRules: _TypeAlias = CallRules  # noqa: Y015
+
+@_typing.final
+class StoredCall(_message.Message):
+    """StoredCall is a call as it was taken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    SEQUENCE_NUMBER_FIELD_NUMBER: _builtins.int
+    WINDOW_ID_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """"cal_" and 27 base62 characters."""
+    sequence_number: _builtins.int
+    """Its place among the trigger's calls, without a gap, from 1."""
+    window_id: _builtins.int
+    """The window it is in."""
+    media_type: _builtins.str
+    """The Content-Type header to the letter."""
+    size_bytes: _builtins.int
+    """How many bytes its body has."""
+    body: _builtins.bytes
+    """Its bytes, where they are asked for."""
+    @_builtins.property
+    def receive_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was taken, on the database's clock."""
+
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        sequence_number: _builtins.int = ...,
+        window_id: _builtins.int = ...,
+        media_type: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        receive_time: _timestamp_pb2.Timestamp | None = ...,
+        body: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receive_time", b"receive_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "call_id", b"call_id", "media_type", b"media_type", "receive_time", b"receive_time", "sequence_number", b"sequence_number", "size_bytes", b"size_bytes", "window_id", b"window_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoredCall: _TypeAlias = StoredCall  # noqa: Y015
+
+@_typing.final
+class Header(_message.Message):
+    """Header is one line of a request's head."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """In lower case."""
+    value: _builtins.bytes
+    """Its bytes."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Header: _TypeAlias = Header  # noqa: Y015
+
+@_typing.final
 class Call(_message.Message):
-    """Call is one accepted inbound request."""
+    """Call is one inbound request."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TOKEN_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """Required. The 43 base64url characters at the end of the trigger's URL."""
     media_type: _builtins.str
     """The Content-Type header to the letter. Empty where there was none (then the body must be empty)."""
     body: _builtins.bytes
     """The bytes, as received; at most 1 MiB."""
+    method: _builtins.str
+    """"POST" or empty; "GET" and "HEAD" for the handshakes that are made so."""
+    query: _builtins.bytes
+    """The query string, as received."""
+    @_builtins.property
+    def headers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Header]:
+        """The request's head, but for what belongs to its connection."""
+
     def __init__(
         self,
         *,
         token: _builtins.str = ...,
         media_type: _builtins.str = ...,
         body: _builtins.bytes = ...,
+        headers: _abc.Iterable[Global___Header] | None = ...,
+        method: _builtins.str = ...,
+        query: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "media_type", b"media_type", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "headers", b"headers", "media_type", b"media_type", "method", b"method", "query", b"query", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -176,7 +570,7 @@ class Window(_message.Message):
     threshold: _builtins.int
     """Output only. At how many it closes: the trigger's threshold when it opened."""
     close_reason: _builtins.str
-    """Output only. Why it closed: "threshold", "deadline", "bytes" or "disabled". Empty until then."""
+    """Output only. Why it closed: "threshold", "deadline", "bytes", "disabled" or "flush". Empty until then."""
     @_builtins.property
     def open_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When its first call came, on the database's clock."""

@@ -48,6 +48,66 @@ class TriggerServiceStub(object):
                 request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTaskRequest.SerializeToString,
                 response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTaskResponse.FromString,
                 _registered_method=True)
+        self.ListTasks = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/ListTasks',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTasksRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTasksResponse.FromString,
+                _registered_method=True)
+        self.UpdateTask = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/UpdateTask',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTaskRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTaskResponse.FromString,
+                _registered_method=True)
+        self.DeleteTask = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/DeleteTask',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTaskRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTaskResponse.FromString,
+                _registered_method=True)
+        self.CopyTask = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/CopyTask',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyTaskRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyTaskResponse.FromString,
+                _registered_method=True)
+        self.PauseTask = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/PauseTask',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PauseTaskRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PauseTaskResponse.FromString,
+                _registered_method=True)
+        self.CreatePlan = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/CreatePlan',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CreatePlanRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CreatePlanResponse.FromString,
+                _registered_method=True)
+        self.GetPlan = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/GetPlan',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetPlanRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetPlanResponse.FromString,
+                _registered_method=True)
+        self.ListPlans = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/ListPlans',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListPlansRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListPlansResponse.FromString,
+                _registered_method=True)
+        self.UpdatePlan = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/UpdatePlan',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdatePlanRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdatePlanResponse.FromString,
+                _registered_method=True)
+        self.DeletePlan = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/DeletePlan',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeletePlanRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeletePlanResponse.FromString,
+                _registered_method=True)
+        self.CopyPlan = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/CopyPlan',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyPlanRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyPlanResponse.FromString,
+                _registered_method=True)
+        self.PausePlan = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/PausePlan',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PausePlanRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PausePlanResponse.FromString,
+                _registered_method=True)
         self.CreateTrigger = channel.unary_unary(
                 '/runhook.trigger.v1.TriggerService/CreateTrigger',
                 request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CreateTriggerRequest.SerializeToString,
@@ -57,6 +117,46 @@ class TriggerServiceStub(object):
                 '/runhook.trigger.v1.TriggerService/GetTrigger',
                 request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTriggerRequest.SerializeToString,
                 response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTriggerResponse.FromString,
+                _registered_method=True)
+        self.ListTriggers = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/ListTriggers',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTriggersRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTriggersResponse.FromString,
+                _registered_method=True)
+        self.UpdateTrigger = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/UpdateTrigger',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTriggerRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTriggerResponse.FromString,
+                _registered_method=True)
+        self.DeleteTrigger = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/DeleteTrigger',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTriggerRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTriggerResponse.FromString,
+                _registered_method=True)
+        self.RevealTriggerToken = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/RevealTriggerToken',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RevealTriggerTokenRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RevealTriggerTokenResponse.FromString,
+                _registered_method=True)
+        self.RegenerateTriggerToken = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/RegenerateTriggerToken',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RegenerateTriggerTokenRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RegenerateTriggerTokenResponse.FromString,
+                _registered_method=True)
+        self.ListWindows = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/ListWindows',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsResponse.FromString,
+                _registered_method=True)
+        self.FlushWindow = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/FlushWindow',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.FlushWindowRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.FlushWindowResponse.FromString,
+                _registered_method=True)
+        self.ListCalls = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/ListCalls',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListCallsRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListCallsResponse.FromString,
                 _registered_method=True)
         self.ReceiveCalls = channel.stream_stream(
                 '/runhook.trigger.v1.TriggerService/ReceiveCalls',
@@ -73,10 +173,40 @@ class TriggerServiceStub(object):
                 request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListExecutionsRequest.SerializeToString,
                 response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListExecutionsResponse.FromString,
                 _registered_method=True)
+        self.StartExecution = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/StartExecution',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.StartExecutionRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.StartExecutionResponse.FromString,
+                _registered_method=True)
+        self.RerunExecution = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/RerunExecution',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RerunExecutionRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RerunExecutionResponse.FromString,
+                _registered_method=True)
+        self.CancelExecution = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/CancelExecution',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CancelExecutionRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CancelExecutionResponse.FromString,
+                _registered_method=True)
+        self.GetExecutionPayload = channel.unary_stream(
+                '/runhook.trigger.v1.TriggerService/GetExecutionPayload',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetExecutionPayloadRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetExecutionPayloadResponse.FromString,
+                _registered_method=True)
         self.GetRun = channel.unary_unary(
                 '/runhook.trigger.v1.TriggerService/GetRun',
                 request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunRequest.SerializeToString,
                 response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunResponse.FromString,
+                _registered_method=True)
+        self.GetRunLog = channel.unary_stream(
+                '/runhook.trigger.v1.TriggerService/GetRunLog',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunLogRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunLogResponse.FromString,
+                _registered_method=True)
+        self.GetArtifact = channel.unary_stream(
+                '/runhook.trigger.v1.TriggerService/GetArtifact',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactResponse.FromString,
                 _registered_method=True)
 
 
@@ -101,6 +231,91 @@ class TriggerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTasks(self, request, context):
+        """Lists an account's tasks, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateTask(self, request, context):
+        """Replaces a task's configuration; what waits or runs goes on with the one it was made with. FAILED_PRECONDITION, reason
+        "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTask(self, request, context):
+        """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CopyTask(self, request, context):
+        """Makes a copy under another name, without its triggers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseTask(self, request, context):
+        """Pauses a task or resumes it. Repeatable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreatePlan(self, request, context):
+        """Makes a plan. INVALID_ARGUMENT names tasks that are not there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPlan(self, request, context):
+        """Returns one plan of the account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPlans(self, request, context):
+        """Lists an account's plans, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePlan(self, request, context):
+        """Replaces a plan's configuration, as UpdateTask does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePlan(self, request, context):
+        """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CopyPlan(self, request, context):
+        """Makes a copy under another name, without its triggers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PausePlan(self, request, context):
+        """Pauses a plan or resumes it. Repeatable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateTrigger(self, request, context):
         """Makes a webhook trigger with a URL of its own. FAILED_PRECONDITION, reason "PARAMETER_MISSING", when the task does not
         declare "resource_webhook_payload"; ALREADY_EXISTS when the task has a trigger.
@@ -111,6 +326,63 @@ class TriggerServiceServicer(object):
 
     def GetTrigger(self, request, context):
         """Returns one trigger of the account with its newest window, without its URL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTriggers(self, request, context):
+        """Lists an account's triggers, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateTrigger(self, request, context):
+        """Replaces a trigger's configuration. An open window keeps the threshold and deadline that it was opened with; a trigger that
+        is no longer enabled closes it at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTrigger(self, request, context):
+        """Deletes a trigger: its URL is gone, its open window closes and is executed, unless its calls are to be discarded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevealTriggerToken(self, request, context):
+        """Returns the tokens of a webhook's URL. Every call of it is noted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RegenerateTriggerToken(self, request, context):
+        """Makes a new URL; the old one answers for a while longer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWindows(self, request, context):
+        """Lists a trigger's windows, newest first; the open one among them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FlushWindow(self, request, context):
+        """Closes a trigger's open window now, reason "flush". FAILED_PRECONDITION, reason "NO_OPEN_WINDOW", when none is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCalls(self, request, context):
+        """Lists a window's calls in their order.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,8 +410,51 @@ class TriggerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartExecution(self, request, context):
+        """Starts an execution of a task or plan by hand. RESOURCE_EXHAUSTED, reason "QUEUE_LIMIT", in mode REJECT beyond the limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RerunExecution(self, request, context):
+        """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelExecution(self, request, context):
+        """Cancels an execution: what waits never starts, what runs is killed. FAILED_PRECONDITION, reason "FINISHED", when it is final
+        otherwise. Repeatable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExecutionPayload(self, request, context):
+        """Streams the value of "resource_webhook_payload" of an execution, in chunks of at most 256 KiB.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetRun(self, request, context):
         """Returns one run of the account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRunLog(self, request, context):
+        """Streams a run's log from an offset on, in chunks of at most 256 KiB; ends where the log ends now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetArtifact(self, request, context):
+        """Streams an artifact of a run, in chunks of at most 256 KiB.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,6 +473,66 @@ def add_TriggerServiceServicer_to_server(servicer, server):
                     request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTaskRequest.FromString,
                     response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTaskResponse.SerializeToString,
             ),
+            'ListTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTasks,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTasksRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTasksResponse.SerializeToString,
+            ),
+            'UpdateTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateTask,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTaskRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTaskResponse.SerializeToString,
+            ),
+            'DeleteTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTask,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTaskRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTaskResponse.SerializeToString,
+            ),
+            'CopyTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CopyTask,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyTaskRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyTaskResponse.SerializeToString,
+            ),
+            'PauseTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseTask,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PauseTaskRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PauseTaskResponse.SerializeToString,
+            ),
+            'CreatePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePlan,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CreatePlanRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CreatePlanResponse.SerializeToString,
+            ),
+            'GetPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPlan,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetPlanRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetPlanResponse.SerializeToString,
+            ),
+            'ListPlans': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPlans,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListPlansRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListPlansResponse.SerializeToString,
+            ),
+            'UpdatePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePlan,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdatePlanRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdatePlanResponse.SerializeToString,
+            ),
+            'DeletePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePlan,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeletePlanRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeletePlanResponse.SerializeToString,
+            ),
+            'CopyPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.CopyPlan,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyPlanRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyPlanResponse.SerializeToString,
+            ),
+            'PausePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.PausePlan,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PausePlanRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PausePlanResponse.SerializeToString,
+            ),
             'CreateTrigger': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateTrigger,
                     request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CreateTriggerRequest.FromString,
@@ -167,6 +542,46 @@ def add_TriggerServiceServicer_to_server(servicer, server):
                     servicer.GetTrigger,
                     request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTriggerRequest.FromString,
                     response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTriggerResponse.SerializeToString,
+            ),
+            'ListTriggers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTriggers,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTriggersRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTriggersResponse.SerializeToString,
+            ),
+            'UpdateTrigger': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateTrigger,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTriggerRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTriggerResponse.SerializeToString,
+            ),
+            'DeleteTrigger': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTrigger,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTriggerRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTriggerResponse.SerializeToString,
+            ),
+            'RevealTriggerToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevealTriggerToken,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RevealTriggerTokenRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RevealTriggerTokenResponse.SerializeToString,
+            ),
+            'RegenerateTriggerToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegenerateTriggerToken,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RegenerateTriggerTokenRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RegenerateTriggerTokenResponse.SerializeToString,
+            ),
+            'ListWindows': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWindows,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsResponse.SerializeToString,
+            ),
+            'FlushWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.FlushWindow,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.FlushWindowRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.FlushWindowResponse.SerializeToString,
+            ),
+            'ListCalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCalls,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListCallsRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListCallsResponse.SerializeToString,
             ),
             'ReceiveCalls': grpc.stream_stream_rpc_method_handler(
                     servicer.ReceiveCalls,
@@ -183,10 +598,40 @@ def add_TriggerServiceServicer_to_server(servicer, server):
                     request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListExecutionsRequest.FromString,
                     response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListExecutionsResponse.SerializeToString,
             ),
+            'StartExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartExecution,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.StartExecutionRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.StartExecutionResponse.SerializeToString,
+            ),
+            'RerunExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RerunExecution,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RerunExecutionRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RerunExecutionResponse.SerializeToString,
+            ),
+            'CancelExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelExecution,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CancelExecutionRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CancelExecutionResponse.SerializeToString,
+            ),
+            'GetExecutionPayload': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetExecutionPayload,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetExecutionPayloadRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetExecutionPayloadResponse.SerializeToString,
+            ),
             'GetRun': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRun,
                     request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunRequest.FromString,
                     response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunResponse.SerializeToString,
+            ),
+            'GetRunLog': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetRunLog,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunLogRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunLogResponse.SerializeToString,
+            ),
+            'GetArtifact': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetArtifact,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -258,6 +703,330 @@ class TriggerService(object):
             _registered_method=True)
 
     @staticmethod
+    def ListTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/ListTasks',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTasksRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/UpdateTask',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTaskRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/DeleteTask',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTaskRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CopyTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/CopyTask',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyTaskRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/PauseTask',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PauseTaskRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PauseTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/CreatePlan',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CreatePlanRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CreatePlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/GetPlan',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetPlanRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPlans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/ListPlans',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListPlansRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListPlansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/UpdatePlan',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdatePlanRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdatePlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/DeletePlan',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeletePlanRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeletePlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CopyPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/CopyPlan',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyPlanRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CopyPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PausePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/PausePlan',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PausePlanRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.PausePlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateTrigger(request,
             target,
             options=(),
@@ -301,6 +1070,222 @@ class TriggerService(object):
             '/runhook.trigger.v1.TriggerService/GetTrigger',
             runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTriggerRequest.SerializeToString,
             runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetTriggerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTriggers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/ListTriggers',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTriggersRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListTriggersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTrigger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/UpdateTrigger',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTriggerRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.UpdateTriggerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTrigger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/DeleteTrigger',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTriggerRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.DeleteTriggerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevealTriggerToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/RevealTriggerToken',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RevealTriggerTokenRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RevealTriggerTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegenerateTriggerToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/RegenerateTriggerToken',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RegenerateTriggerTokenRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RegenerateTriggerTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWindows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/ListWindows',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FlushWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/FlushWindow',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.FlushWindowRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.FlushWindowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/ListCalls',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListCallsRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListCallsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -393,6 +1378,114 @@ class TriggerService(object):
             _registered_method=True)
 
     @staticmethod
+    def StartExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/StartExecution',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.StartExecutionRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.StartExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RerunExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/RerunExecution',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RerunExecutionRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.RerunExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/CancelExecution',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CancelExecutionRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.CancelExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExecutionPayload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/GetExecutionPayload',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetExecutionPayloadRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetExecutionPayloadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetRun(request,
             target,
             options=(),
@@ -409,6 +1502,60 @@ class TriggerService(object):
             '/runhook.trigger.v1.TriggerService/GetRun',
             runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunRequest.SerializeToString,
             runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRunLog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/GetRunLog',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunLogRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetRunLogResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetArtifact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/GetArtifact',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,12 +41,56 @@ class TriggerServiceStub:
     """Makes a task."""
     GetTask: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTaskRequest, _trigger_service_pb2.GetTaskResponse]
     """Returns one task of the account."""
+    ListTasks: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.ListTasksRequest, _trigger_service_pb2.ListTasksResponse]
+    """Lists an account's tasks, oldest first."""
+    UpdateTask: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdateTaskRequest, _trigger_service_pb2.UpdateTaskResponse]
+    """Replaces a task's configuration; what waits or runs goes on with the one it was made with. FAILED_PRECONDITION, reason
+    "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone.
+    """
+    DeleteTask: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.DeleteTaskRequest, _trigger_service_pb2.DeleteTaskResponse]
+    """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it."""
+    CopyTask: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CopyTaskRequest, _trigger_service_pb2.CopyTaskResponse]
+    """Makes a copy under another name, without its triggers."""
+    PauseTask: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.PauseTaskRequest, _trigger_service_pb2.PauseTaskResponse]
+    """Pauses a task or resumes it. Repeatable."""
+    CreatePlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CreatePlanRequest, _trigger_service_pb2.CreatePlanResponse]
+    """Makes a plan. INVALID_ARGUMENT names tasks that are not there."""
+    GetPlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetPlanRequest, _trigger_service_pb2.GetPlanResponse]
+    """Returns one plan of the account."""
+    ListPlans: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.ListPlansRequest, _trigger_service_pb2.ListPlansResponse]
+    """Lists an account's plans, oldest first."""
+    UpdatePlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdatePlanRequest, _trigger_service_pb2.UpdatePlanResponse]
+    """Replaces a plan's configuration, as UpdateTask does."""
+    DeletePlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.DeletePlanRequest, _trigger_service_pb2.DeletePlanResponse]
+    """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it."""
+    CopyPlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CopyPlanRequest, _trigger_service_pb2.CopyPlanResponse]
+    """Makes a copy under another name, without its triggers."""
+    PausePlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.PausePlanRequest, _trigger_service_pb2.PausePlanResponse]
+    """Pauses a plan or resumes it. Repeatable."""
     CreateTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CreateTriggerRequest, _trigger_service_pb2.CreateTriggerResponse]
     """Makes a webhook trigger with a URL of its own. FAILED_PRECONDITION, reason "PARAMETER_MISSING", when the task does not
     declare "resource_webhook_payload"; ALREADY_EXISTS when the task has a trigger.
     """
     GetTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTriggerRequest, _trigger_service_pb2.GetTriggerResponse]
     """Returns one trigger of the account with its newest window, without its URL."""
+    ListTriggers: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.ListTriggersRequest, _trigger_service_pb2.ListTriggersResponse]
+    """Lists an account's triggers, oldest first."""
+    UpdateTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdateTriggerRequest, _trigger_service_pb2.UpdateTriggerResponse]
+    """Replaces a trigger's configuration. An open window keeps the threshold and deadline that it was opened with; a trigger that
+    is no longer enabled closes it at once.
+    """
+    DeleteTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.DeleteTriggerRequest, _trigger_service_pb2.DeleteTriggerResponse]
+    """Deletes a trigger: its URL is gone, its open window closes and is executed, unless its calls are to be discarded."""
+    RevealTriggerToken: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.RevealTriggerTokenRequest, _trigger_service_pb2.RevealTriggerTokenResponse]
+    """Returns the tokens of a webhook's URL. Every call of it is noted."""
+    RegenerateTriggerToken: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.RegenerateTriggerTokenRequest, _trigger_service_pb2.RegenerateTriggerTokenResponse]
+    """Makes a new URL; the old one answers for a while longer."""
+    ListWindows: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.ListWindowsRequest, _trigger_service_pb2.ListWindowsResponse]
+    """Lists a trigger's windows, newest first; the open one among them."""
+    FlushWindow: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.FlushWindowRequest, _trigger_service_pb2.FlushWindowResponse]
+    """Closes a trigger's open window now, reason "flush". FAILED_PRECONDITION, reason "NO_OPEN_WINDOW", when none is."""
+    ListCalls: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.ListCallsRequest, _trigger_service_pb2.ListCallsResponse]
+    """Lists a window's calls in their order."""
     ReceiveCalls: _grpc.StreamStreamMultiCallable[_trigger_service_pb2.ReceiveCallsRequest, _trigger_service_pb2.ReceiveCallsResponse]
     """Takes calls in. Each gets one answer, when it is committed as a member of one numbered window or refused; answers come
     in any order. Service credential only.
@@ -55,8 +99,22 @@ class TriggerServiceStub:
     """Returns one execution of the account with its runs."""
     ListExecutions: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.ListExecutionsRequest, _trigger_service_pb2.ListExecutionsResponse]
     """Lists an account's executions, newest first."""
+    StartExecution: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.StartExecutionRequest, _trigger_service_pb2.StartExecutionResponse]
+    """Starts an execution of a task or plan by hand. RESOURCE_EXHAUSTED, reason "QUEUE_LIMIT", in mode REJECT beyond the limit."""
+    RerunExecution: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.RerunExecutionRequest, _trigger_service_pb2.RerunExecutionResponse]
+    """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way."""
+    CancelExecution: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CancelExecutionRequest, _trigger_service_pb2.CancelExecutionResponse]
+    """Cancels an execution: what waits never starts, what runs is killed. FAILED_PRECONDITION, reason "FINISHED", when it is final
+    otherwise. Repeatable.
+    """
+    GetExecutionPayload: _grpc.UnaryStreamMultiCallable[_trigger_service_pb2.GetExecutionPayloadRequest, _trigger_service_pb2.GetExecutionPayloadResponse]
+    """Streams the value of "resource_webhook_payload" of an execution, in chunks of at most 256 KiB."""
     GetRun: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetRunRequest, _trigger_service_pb2.GetRunResponse]
     """Returns one run of the account."""
+    GetRunLog: _grpc.UnaryStreamMultiCallable[_trigger_service_pb2.GetRunLogRequest, _trigger_service_pb2.GetRunLogResponse]
+    """Streams a run's log from an offset on, in chunks of at most 256 KiB; ends where the log ends now."""
+    GetArtifact: _grpc.UnaryStreamMultiCallable[_trigger_service_pb2.GetArtifactRequest, _trigger_service_pb2.GetArtifactResponse]
+    """Streams an artifact of a run, in chunks of at most 256 KiB."""
 
 @_typing.type_check_only
 class TriggerServiceAsyncStub(TriggerServiceStub):
@@ -71,12 +129,56 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     """Makes a task."""
     GetTask: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTaskRequest, _trigger_service_pb2.GetTaskResponse]  # type: ignore[assignment]
     """Returns one task of the account."""
+    ListTasks: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.ListTasksRequest, _trigger_service_pb2.ListTasksResponse]  # type: ignore[assignment]
+    """Lists an account's tasks, oldest first."""
+    UpdateTask: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdateTaskRequest, _trigger_service_pb2.UpdateTaskResponse]  # type: ignore[assignment]
+    """Replaces a task's configuration; what waits or runs goes on with the one it was made with. FAILED_PRECONDITION, reason
+    "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone.
+    """
+    DeleteTask: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.DeleteTaskRequest, _trigger_service_pb2.DeleteTaskResponse]  # type: ignore[assignment]
+    """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it."""
+    CopyTask: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CopyTaskRequest, _trigger_service_pb2.CopyTaskResponse]  # type: ignore[assignment]
+    """Makes a copy under another name, without its triggers."""
+    PauseTask: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.PauseTaskRequest, _trigger_service_pb2.PauseTaskResponse]  # type: ignore[assignment]
+    """Pauses a task or resumes it. Repeatable."""
+    CreatePlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CreatePlanRequest, _trigger_service_pb2.CreatePlanResponse]  # type: ignore[assignment]
+    """Makes a plan. INVALID_ARGUMENT names tasks that are not there."""
+    GetPlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetPlanRequest, _trigger_service_pb2.GetPlanResponse]  # type: ignore[assignment]
+    """Returns one plan of the account."""
+    ListPlans: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.ListPlansRequest, _trigger_service_pb2.ListPlansResponse]  # type: ignore[assignment]
+    """Lists an account's plans, oldest first."""
+    UpdatePlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdatePlanRequest, _trigger_service_pb2.UpdatePlanResponse]  # type: ignore[assignment]
+    """Replaces a plan's configuration, as UpdateTask does."""
+    DeletePlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.DeletePlanRequest, _trigger_service_pb2.DeletePlanResponse]  # type: ignore[assignment]
+    """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it."""
+    CopyPlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CopyPlanRequest, _trigger_service_pb2.CopyPlanResponse]  # type: ignore[assignment]
+    """Makes a copy under another name, without its triggers."""
+    PausePlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.PausePlanRequest, _trigger_service_pb2.PausePlanResponse]  # type: ignore[assignment]
+    """Pauses a plan or resumes it. Repeatable."""
     CreateTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CreateTriggerRequest, _trigger_service_pb2.CreateTriggerResponse]  # type: ignore[assignment]
     """Makes a webhook trigger with a URL of its own. FAILED_PRECONDITION, reason "PARAMETER_MISSING", when the task does not
     declare "resource_webhook_payload"; ALREADY_EXISTS when the task has a trigger.
     """
     GetTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTriggerRequest, _trigger_service_pb2.GetTriggerResponse]  # type: ignore[assignment]
     """Returns one trigger of the account with its newest window, without its URL."""
+    ListTriggers: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.ListTriggersRequest, _trigger_service_pb2.ListTriggersResponse]  # type: ignore[assignment]
+    """Lists an account's triggers, oldest first."""
+    UpdateTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdateTriggerRequest, _trigger_service_pb2.UpdateTriggerResponse]  # type: ignore[assignment]
+    """Replaces a trigger's configuration. An open window keeps the threshold and deadline that it was opened with; a trigger that
+    is no longer enabled closes it at once.
+    """
+    DeleteTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.DeleteTriggerRequest, _trigger_service_pb2.DeleteTriggerResponse]  # type: ignore[assignment]
+    """Deletes a trigger: its URL is gone, its open window closes and is executed, unless its calls are to be discarded."""
+    RevealTriggerToken: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.RevealTriggerTokenRequest, _trigger_service_pb2.RevealTriggerTokenResponse]  # type: ignore[assignment]
+    """Returns the tokens of a webhook's URL. Every call of it is noted."""
+    RegenerateTriggerToken: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.RegenerateTriggerTokenRequest, _trigger_service_pb2.RegenerateTriggerTokenResponse]  # type: ignore[assignment]
+    """Makes a new URL; the old one answers for a while longer."""
+    ListWindows: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.ListWindowsRequest, _trigger_service_pb2.ListWindowsResponse]  # type: ignore[assignment]
+    """Lists a trigger's windows, newest first; the open one among them."""
+    FlushWindow: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.FlushWindowRequest, _trigger_service_pb2.FlushWindowResponse]  # type: ignore[assignment]
+    """Closes a trigger's open window now, reason "flush". FAILED_PRECONDITION, reason "NO_OPEN_WINDOW", when none is."""
+    ListCalls: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.ListCallsRequest, _trigger_service_pb2.ListCallsResponse]  # type: ignore[assignment]
+    """Lists a window's calls in their order."""
     ReceiveCalls: _aio.StreamStreamMultiCallable[_trigger_service_pb2.ReceiveCallsRequest, _trigger_service_pb2.ReceiveCallsResponse]  # type: ignore[assignment]
     """Takes calls in. Each gets one answer, when it is committed as a member of one numbered window or refused; answers come
     in any order. Service credential only.
@@ -85,8 +187,22 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     """Returns one execution of the account with its runs."""
     ListExecutions: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.ListExecutionsRequest, _trigger_service_pb2.ListExecutionsResponse]  # type: ignore[assignment]
     """Lists an account's executions, newest first."""
+    StartExecution: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.StartExecutionRequest, _trigger_service_pb2.StartExecutionResponse]  # type: ignore[assignment]
+    """Starts an execution of a task or plan by hand. RESOURCE_EXHAUSTED, reason "QUEUE_LIMIT", in mode REJECT beyond the limit."""
+    RerunExecution: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.RerunExecutionRequest, _trigger_service_pb2.RerunExecutionResponse]  # type: ignore[assignment]
+    """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way."""
+    CancelExecution: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CancelExecutionRequest, _trigger_service_pb2.CancelExecutionResponse]  # type: ignore[assignment]
+    """Cancels an execution: what waits never starts, what runs is killed. FAILED_PRECONDITION, reason "FINISHED", when it is final
+    otherwise. Repeatable.
+    """
+    GetExecutionPayload: _aio.UnaryStreamMultiCallable[_trigger_service_pb2.GetExecutionPayloadRequest, _trigger_service_pb2.GetExecutionPayloadResponse]  # type: ignore[assignment]
+    """Streams the value of "resource_webhook_payload" of an execution, in chunks of at most 256 KiB."""
     GetRun: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetRunRequest, _trigger_service_pb2.GetRunResponse]  # type: ignore[assignment]
     """Returns one run of the account."""
+    GetRunLog: _aio.UnaryStreamMultiCallable[_trigger_service_pb2.GetRunLogRequest, _trigger_service_pb2.GetRunLogResponse]  # type: ignore[assignment]
+    """Streams a run's log from an offset on, in chunks of at most 256 KiB; ends where the log ends now."""
+    GetArtifact: _aio.UnaryStreamMultiCallable[_trigger_service_pb2.GetArtifactRequest, _trigger_service_pb2.GetArtifactResponse]  # type: ignore[assignment]
+    """Streams an artifact of a run, in chunks of at most 256 KiB."""
 
 class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
     """TriggerService turns calls into executions: tasks, their triggers, the calls, what they set going.
@@ -112,6 +228,104 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns one task of the account."""
 
     @_abc_1.abstractmethod
+    def ListTasks(
+        self,
+        request: _trigger_service_pb2.ListTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.ListTasksResponse, _abc.Awaitable[_trigger_service_pb2.ListTasksResponse]]:
+        """Lists an account's tasks, oldest first."""
+
+    @_abc_1.abstractmethod
+    def UpdateTask(
+        self,
+        request: _trigger_service_pb2.UpdateTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.UpdateTaskResponse, _abc.Awaitable[_trigger_service_pb2.UpdateTaskResponse]]:
+        """Replaces a task's configuration; what waits or runs goes on with the one it was made with. FAILED_PRECONDITION, reason
+        "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteTask(
+        self,
+        request: _trigger_service_pb2.DeleteTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.DeleteTaskResponse, _abc.Awaitable[_trigger_service_pb2.DeleteTaskResponse]]:
+        """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it."""
+
+    @_abc_1.abstractmethod
+    def CopyTask(
+        self,
+        request: _trigger_service_pb2.CopyTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.CopyTaskResponse, _abc.Awaitable[_trigger_service_pb2.CopyTaskResponse]]:
+        """Makes a copy under another name, without its triggers."""
+
+    @_abc_1.abstractmethod
+    def PauseTask(
+        self,
+        request: _trigger_service_pb2.PauseTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.PauseTaskResponse, _abc.Awaitable[_trigger_service_pb2.PauseTaskResponse]]:
+        """Pauses a task or resumes it. Repeatable."""
+
+    @_abc_1.abstractmethod
+    def CreatePlan(
+        self,
+        request: _trigger_service_pb2.CreatePlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.CreatePlanResponse, _abc.Awaitable[_trigger_service_pb2.CreatePlanResponse]]:
+        """Makes a plan. INVALID_ARGUMENT names tasks that are not there."""
+
+    @_abc_1.abstractmethod
+    def GetPlan(
+        self,
+        request: _trigger_service_pb2.GetPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.GetPlanResponse, _abc.Awaitable[_trigger_service_pb2.GetPlanResponse]]:
+        """Returns one plan of the account."""
+
+    @_abc_1.abstractmethod
+    def ListPlans(
+        self,
+        request: _trigger_service_pb2.ListPlansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.ListPlansResponse, _abc.Awaitable[_trigger_service_pb2.ListPlansResponse]]:
+        """Lists an account's plans, oldest first."""
+
+    @_abc_1.abstractmethod
+    def UpdatePlan(
+        self,
+        request: _trigger_service_pb2.UpdatePlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.UpdatePlanResponse, _abc.Awaitable[_trigger_service_pb2.UpdatePlanResponse]]:
+        """Replaces a plan's configuration, as UpdateTask does."""
+
+    @_abc_1.abstractmethod
+    def DeletePlan(
+        self,
+        request: _trigger_service_pb2.DeletePlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.DeletePlanResponse, _abc.Awaitable[_trigger_service_pb2.DeletePlanResponse]]:
+        """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it."""
+
+    @_abc_1.abstractmethod
+    def CopyPlan(
+        self,
+        request: _trigger_service_pb2.CopyPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.CopyPlanResponse, _abc.Awaitable[_trigger_service_pb2.CopyPlanResponse]]:
+        """Makes a copy under another name, without its triggers."""
+
+    @_abc_1.abstractmethod
+    def PausePlan(
+        self,
+        request: _trigger_service_pb2.PausePlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.PausePlanResponse, _abc.Awaitable[_trigger_service_pb2.PausePlanResponse]]:
+        """Pauses a plan or resumes it. Repeatable."""
+
+    @_abc_1.abstractmethod
     def CreateTrigger(
         self,
         request: _trigger_service_pb2.CreateTriggerRequest,
@@ -128,6 +342,72 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_service_pb2.GetTriggerResponse, _abc.Awaitable[_trigger_service_pb2.GetTriggerResponse]]:
         """Returns one trigger of the account with its newest window, without its URL."""
+
+    @_abc_1.abstractmethod
+    def ListTriggers(
+        self,
+        request: _trigger_service_pb2.ListTriggersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.ListTriggersResponse, _abc.Awaitable[_trigger_service_pb2.ListTriggersResponse]]:
+        """Lists an account's triggers, oldest first."""
+
+    @_abc_1.abstractmethod
+    def UpdateTrigger(
+        self,
+        request: _trigger_service_pb2.UpdateTriggerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.UpdateTriggerResponse, _abc.Awaitable[_trigger_service_pb2.UpdateTriggerResponse]]:
+        """Replaces a trigger's configuration. An open window keeps the threshold and deadline that it was opened with; a trigger that
+        is no longer enabled closes it at once.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteTrigger(
+        self,
+        request: _trigger_service_pb2.DeleteTriggerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.DeleteTriggerResponse, _abc.Awaitable[_trigger_service_pb2.DeleteTriggerResponse]]:
+        """Deletes a trigger: its URL is gone, its open window closes and is executed, unless its calls are to be discarded."""
+
+    @_abc_1.abstractmethod
+    def RevealTriggerToken(
+        self,
+        request: _trigger_service_pb2.RevealTriggerTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.RevealTriggerTokenResponse, _abc.Awaitable[_trigger_service_pb2.RevealTriggerTokenResponse]]:
+        """Returns the tokens of a webhook's URL. Every call of it is noted."""
+
+    @_abc_1.abstractmethod
+    def RegenerateTriggerToken(
+        self,
+        request: _trigger_service_pb2.RegenerateTriggerTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.RegenerateTriggerTokenResponse, _abc.Awaitable[_trigger_service_pb2.RegenerateTriggerTokenResponse]]:
+        """Makes a new URL; the old one answers for a while longer."""
+
+    @_abc_1.abstractmethod
+    def ListWindows(
+        self,
+        request: _trigger_service_pb2.ListWindowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.ListWindowsResponse, _abc.Awaitable[_trigger_service_pb2.ListWindowsResponse]]:
+        """Lists a trigger's windows, newest first; the open one among them."""
+
+    @_abc_1.abstractmethod
+    def FlushWindow(
+        self,
+        request: _trigger_service_pb2.FlushWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.FlushWindowResponse, _abc.Awaitable[_trigger_service_pb2.FlushWindowResponse]]:
+        """Closes a trigger's open window now, reason "flush". FAILED_PRECONDITION, reason "NO_OPEN_WINDOW", when none is."""
+
+    @_abc_1.abstractmethod
+    def ListCalls(
+        self,
+        request: _trigger_service_pb2.ListCallsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.ListCallsResponse, _abc.Awaitable[_trigger_service_pb2.ListCallsResponse]]:
+        """Lists a window's calls in their order."""
 
     @_abc_1.abstractmethod
     def ReceiveCalls(
@@ -156,11 +436,61 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists an account's executions, newest first."""
 
     @_abc_1.abstractmethod
+    def StartExecution(
+        self,
+        request: _trigger_service_pb2.StartExecutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.StartExecutionResponse, _abc.Awaitable[_trigger_service_pb2.StartExecutionResponse]]:
+        """Starts an execution of a task or plan by hand. RESOURCE_EXHAUSTED, reason "QUEUE_LIMIT", in mode REJECT beyond the limit."""
+
+    @_abc_1.abstractmethod
+    def RerunExecution(
+        self,
+        request: _trigger_service_pb2.RerunExecutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.RerunExecutionResponse, _abc.Awaitable[_trigger_service_pb2.RerunExecutionResponse]]:
+        """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way."""
+
+    @_abc_1.abstractmethod
+    def CancelExecution(
+        self,
+        request: _trigger_service_pb2.CancelExecutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.CancelExecutionResponse, _abc.Awaitable[_trigger_service_pb2.CancelExecutionResponse]]:
+        """Cancels an execution: what waits never starts, what runs is killed. FAILED_PRECONDITION, reason "FINISHED", when it is final
+        otherwise. Repeatable.
+        """
+
+    @_abc_1.abstractmethod
+    def GetExecutionPayload(
+        self,
+        request: _trigger_service_pb2.GetExecutionPayloadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_trigger_service_pb2.GetExecutionPayloadResponse], _abc.AsyncIterator[_trigger_service_pb2.GetExecutionPayloadResponse]]:
+        """Streams the value of "resource_webhook_payload" of an execution, in chunks of at most 256 KiB."""
+
+    @_abc_1.abstractmethod
     def GetRun(
         self,
         request: _trigger_service_pb2.GetRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_service_pb2.GetRunResponse, _abc.Awaitable[_trigger_service_pb2.GetRunResponse]]:
         """Returns one run of the account."""
+
+    @_abc_1.abstractmethod
+    def GetRunLog(
+        self,
+        request: _trigger_service_pb2.GetRunLogRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_trigger_service_pb2.GetRunLogResponse], _abc.AsyncIterator[_trigger_service_pb2.GetRunLogResponse]]:
+        """Streams a run's log from an offset on, in chunks of at most 256 KiB; ends where the log ends now."""
+
+    @_abc_1.abstractmethod
+    def GetArtifact(
+        self,
+        request: _trigger_service_pb2.GetArtifactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_trigger_service_pb2.GetArtifactResponse], _abc.AsyncIterator[_trigger_service_pb2.GetArtifactResponse]]:
+        """Streams an artifact of a run, in chunks of at most 256 KiB."""
 
 def add_TriggerServiceServicer_to_server(servicer: TriggerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -414,7 +414,7 @@ END)),
     CONSTRAINT window_check1 CHECK (((size >= 1) AND (size <= threshold))),
     CONSTRAINT window_check2 CHECK (((close_reason <> 'threshold'::text) OR (size = threshold))),
     CONSTRAINT window_check3 CHECK (((close_reason <> 'deadline'::text) OR ((closed_at >= deadline_at) AND (size < threshold)))),
-    CONSTRAINT window_close_reason_check CHECK ((close_reason = ANY (ARRAY['threshold'::text, 'deadline'::text, 'bytes'::text, 'disabled'::text]))),
+    CONSTRAINT window_close_reason_check CHECK ((close_reason = ANY (ARRAY['threshold'::text, 'deadline'::text, 'bytes'::text, 'disabled'::text, 'flush'::text]))),
     CONSTRAINT window_state_check CHECK ((state = ANY (ARRAY['OPEN'::text, 'CLOSED'::text])))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
@@ -846,6 +846,30 @@ CREATE TABLE trigger.artifact_chunk (
 )
 PARTITION BY RANGE (finished_day);
 
+-- Name: audit; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.audit (
+    audit_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    trigger_id bigint NOT NULL,
+    public_trigger_id text NOT NULL,
+    what text NOT NULL,
+    token_id bigint,
+    happened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT audit_what_check CHECK ((what = ANY (ARRAY['token_revealed'::text, 'token_regenerated'::text, 'window_discarded'::text])))
+);
+
+-- Name: audit_audit_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
+
+ALTER TABLE trigger.audit ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trigger.audit_audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: call; Type: TABLE; Schema: trigger; Owner: -
 
 CREATE TABLE trigger.call (
@@ -862,13 +886,23 @@ CREATE TABLE trigger.call (
 PARTITION BY RANGE (received_day);
 ALTER TABLE ONLY trigger.call ALTER COLUMN body SET STORAGE EXTERNAL;
 
+-- Name: call_dedupe; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.call_dedupe (
+    trigger_id bigint NOT NULL,
+    dedupe_key bytea NOT NULL,
+    call_id text NOT NULL COLLATE pg_catalog."C",
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT call_dedupe_dedupe_key_check CHECK ((octet_length(dedupe_key) = 32))
+);
+
 -- Name: execution; Type: TABLE; Schema: trigger; Owner: -
 
 CREATE TABLE trigger.execution (
     execution_id bigint NOT NULL,
     public_id text NOT NULL COLLATE pg_catalog."C",
     account_id bigint NOT NULL,
-    task_id bigint NOT NULL,
+    task_id bigint,
     trigger_id bigint,
     window_id bigint,
     call_count integer NOT NULL,
@@ -879,11 +913,25 @@ CREATE TABLE trigger.execution (
     turn_at timestamp with time zone,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    plan_id bigint,
+    cause text DEFAULT 'webhook'::text NOT NULL,
+    rerun_of bigint,
+    payload_of bigint,
+    parameters jsonb,
+    run_reason text,
+    request_id text COLLATE pg_catalog."C",
+    step integer DEFAULT 0 NOT NULL,
+    failed_step integer,
+    handling boolean DEFAULT false NOT NULL,
+    plan jsonb,
+    deadline_at timestamp with time zone,
+    CONSTRAINT execution_cause_check CHECK ((cause = ANY (ARRAY['webhook'::text, 'once'::text, 'cron'::text, 'manual'::text, 'rerun'::text]))),
     CONSTRAINT execution_check CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text, 'REJECTED'::text])))),
-    CONSTRAINT execution_check1 CHECK (((reason <> ''::text) = (state = ANY (ARRAY['FAILED'::text, 'REJECTED'::text])))),
     CONSTRAINT execution_check2 CHECK (((state <> 'PENDING'::text) OR (started_at IS NULL))),
     CONSTRAINT execution_check3 CHECK (((state <> ALL (ARRAY['RUNNING'::text, 'SUCCEEDED'::text])) OR ((started_at IS NOT NULL) AND (turn_at IS NOT NULL)))),
+    CONSTRAINT execution_one_target CHECK ((num_nonnulls(task_id, plan_id) = 1)),
     CONSTRAINT execution_public_id_check CHECK ((public_id ~ '^exe_[0-9A-Za-z]{27}$'::text)),
+    CONSTRAINT execution_reason CHECK (((reason = ''::text) OR (state = ANY (ARRAY['FAILED'::text, 'REJECTED'::text, 'CANCELLED'::text])))),
     CONSTRAINT execution_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text, 'REJECTED'::text])))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
@@ -898,6 +946,16 @@ ALTER TABLE trigger.execution ALTER COLUMN execution_id ADD GENERATED ALWAYS AS 
     NO MAXVALUE
     CACHE 1
 );
+
+-- Name: execution_payload; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.execution_payload (
+    execution_id bigint NOT NULL,
+    payload bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT execution_payload_payload_check CHECK (((octet_length(payload) >= 1) AND (octet_length(payload) <= 8388608)))
+);
+ALTER TABLE ONLY trigger.execution_payload ALTER COLUMN payload SET STORAGE EXTERNAL;
 
 -- Name: head; Type: TABLE; Schema: trigger; Owner: -
 
@@ -973,6 +1031,57 @@ ALTER TABLE trigger.outbox ALTER COLUMN outbox_id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+-- Name: plan; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.plan (
+    plan_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    name text NOT NULL,
+    failure_handler_task_id bigint,
+    timeout_seconds integer NOT NULL,
+    allow_parallel_runs boolean NOT NULL,
+    queue_limit integer NOT NULL,
+    queue_mode text NOT NULL,
+    queue_count text NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT plan_account_id_check CHECK ((account_id > 0)),
+    CONSTRAINT plan_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT plan_queue_count_check CHECK ((queue_count = ANY (ARRAY['concurrent'::text, 'rolling'::text]))),
+    CONSTRAINT plan_queue_limit_check CHECK (((queue_limit >= 1) AND (queue_limit <= 10000))),
+    CONSTRAINT plan_queue_mode_check CHECK ((queue_mode = ANY (ARRAY['fail'::text, 'reject'::text, 'hold'::text]))),
+    CONSTRAINT plan_timeout_seconds_check CHECK (((timeout_seconds >= 60) AND (timeout_seconds <= 86400)))
+);
+
+-- Name: plan_plan_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
+
+ALTER TABLE trigger.plan ALTER COLUMN plan_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trigger.plan_plan_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: plan_step; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.plan_step (
+    plan_id bigint NOT NULL,
+    step integer NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    CONSTRAINT plan_step_step_check CHECK ((step > 0))
+);
+
+-- Name: plan_step_task; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.plan_step_task (
+    plan_id bigint NOT NULL,
+    step integer NOT NULL,
+    task_id bigint NOT NULL
+);
+
 -- Name: run; Type: TABLE; Schema: trigger; Owner: -
 
 CREATE TABLE trigger.run (
@@ -1001,6 +1110,11 @@ CREATE TABLE trigger.run (
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
     artifacts_due_at timestamp with time zone,
+    step integer,
+    takes_payload boolean DEFAULT true NOT NULL,
+    summary text,
+    log_bytes bigint DEFAULT 0 NOT NULL,
+    log_truncated boolean DEFAULT false NOT NULL,
     CONSTRAINT run_check CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text])))),
     CONSTRAINT run_check1 CHECK (((reason <> ''::text) = (state = 'FAILED'::text))),
     CONSTRAINT run_check2 CHECK (((state <> 'PENDING'::text) OR ((started_at IS NULL) AND ((lease_id IS NULL) = (lease_until IS NULL))))),
@@ -1008,10 +1122,22 @@ CREATE TABLE trigger.run (
     CONSTRAINT run_check4 CHECK (((finished_at IS NULL) OR (lease_until IS NULL))),
     CONSTRAINT run_check5 CHECK (((finished_at IS NOT NULL) OR (artifacts_due_at IS NULL))),
     CONSTRAINT run_check6 CHECK ((attempts <= max_attempts)),
-    CONSTRAINT run_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'command_failed'::text, 'timed_out'::text, 'runner_lost'::text, 'not_runnable'::text]))),
+    CONSTRAINT run_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'command_failed'::text, 'timed_out'::text, 'runner_lost'::text, 'not_runnable'::text, 'parameter_missing'::text, 'cancelled'::text]))),
     CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text])))
 )
 WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
+
+-- Name: run_log; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.run_log (
+    started_day date NOT NULL,
+    run_id bigint NOT NULL,
+    byte_offset bigint NOT NULL,
+    chunk bytea NOT NULL,
+    CONSTRAINT run_log_chunk_check CHECK (((octet_length(chunk) >= 1) AND (octet_length(chunk) <= 262144)))
+)
+PARTITION BY RANGE (started_day);
+ALTER TABLE ONLY trigger.run_log ALTER COLUMN chunk SET STORAGE MAIN;
 
 -- Name: run_run_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
 
@@ -1022,6 +1148,15 @@ ALTER TABLE trigger.run ALTER COLUMN run_id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+-- Name: target; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.target (
+    target text NOT NULL COLLATE pg_catalog."C",
+    sort text NOT NULL,
+    CONSTRAINT target_sort_check CHECK ((sort = ANY (ARRAY['webhook'::text, 'schedule'::text]))),
+    CONSTRAINT target_target_check CHECK ((target ~ '^(task|plan):\d+$'::text))
 );
 
 -- Name: task; Type: TABLE; Schema: trigger; Owner: -
@@ -1043,6 +1178,11 @@ CREATE TABLE trigger.task (
     project_name text NOT NULL,
     dbt_version text NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    queue_limit integer DEFAULT 50 NOT NULL,
+    queue_mode text DEFAULT 'fail'::text NOT NULL,
+    queue_count text DEFAULT 'concurrent'::text NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
     CONSTRAINT task_account_id_check CHECK ((account_id > 0)),
     CONSTRAINT task_command_check CHECK ((command ~ '^[a-z0-9_-]{1,63}$'::text)),
     CONSTRAINT task_environment_id_check CHECK ((environment_id > 0)),
@@ -1051,6 +1191,9 @@ CREATE TABLE trigger.task (
     CONSTRAINT task_name_check CHECK ((name <> ''::text)),
     CONSTRAINT task_parameters_check CHECK ((jsonb_typeof(parameters) = 'array'::text)),
     CONSTRAINT task_project_id_check CHECK ((project_id > 0)),
+    CONSTRAINT task_queue_count_check CHECK ((queue_count = ANY (ARRAY['concurrent'::text, 'rolling'::text]))),
+    CONSTRAINT task_queue_limit_check CHECK (((queue_limit >= 1) AND (queue_limit <= 10000))),
+    CONSTRAINT task_queue_mode_check CHECK ((queue_mode = ANY (ARRAY['fail'::text, 'reject'::text, 'hold'::text]))),
     CONSTRAINT task_slots_check CHECK ((jsonb_typeof(slots) = 'object'::text)),
     CONSTRAINT task_timeout_seconds_check CHECK (((timeout_seconds >= 60) AND (timeout_seconds <= 86400)))
 );
@@ -1083,14 +1226,37 @@ CREATE TABLE trigger.trigger (
     trigger_id bigint NOT NULL,
     public_id text NOT NULL COLLATE pg_catalog."C",
     account_id bigint NOT NULL,
-    task_id bigint NOT NULL,
+    task_id bigint,
     name text NOT NULL,
     data_mode text NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    plan_id bigint,
+    kind text DEFAULT 'webhook'::text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    cron_expression text,
+    time_zone text,
+    start_at timestamp with time zone,
+    next_start_at timestamp with time zone,
+    verification jsonb,
+    call_rules jsonb,
+    version bigint DEFAULT 1 NOT NULL,
+    target text GENERATED ALWAYS AS (
+CASE
+    WHEN (plan_id IS NULL) THEN ('task:'::text || task_id)
+    ELSE ('plan:'::text || plan_id)
+END) STORED NOT NULL COLLATE pg_catalog."C",
+    sort text GENERATED ALWAYS AS (
+CASE
+    WHEN (kind = 'webhook'::text) THEN 'webhook'::text
+    ELSE 'schedule'::text
+END) STORED NOT NULL,
     CONSTRAINT trigger_account_id_check CHECK ((account_id > 0)),
-    CONSTRAINT trigger_data_mode_check CHECK ((data_mode = 'string'::text)),
-    CONSTRAINT trigger_name_check CHECK ((name ~ '^[A-Za-z0-9_]{1,100}$'::text)),
-    CONSTRAINT trigger_public_id_check CHECK ((public_id ~ '^trg_[0-9A-Za-z]{27}$'::text))
+    CONSTRAINT trigger_data_mode_check CHECK ((data_mode = ANY (ARRAY['string'::text, 'object'::text, 'talend_raw'::text]))),
+    CONSTRAINT trigger_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'once'::text, 'cron'::text]))),
+    CONSTRAINT trigger_name_check CHECK (((name ~ '^[A-Za-z0-9_#-]{1,100}$'::text) AND ((kind <> 'webhook'::text) OR (name !~ '[#-]'::text)))),
+    CONSTRAINT trigger_one_target CHECK ((num_nonnulls(task_id, plan_id) = 1)),
+    CONSTRAINT trigger_public_id_check CHECK ((public_id ~ '^trg_[0-9A-Za-z]{27}$'::text)),
+    CONSTRAINT trigger_schedule CHECK ((((kind = 'cron'::text) = ((cron_expression IS NOT NULL) AND (time_zone IS NOT NULL))) AND ((kind = 'once'::text) = (start_at IS NOT NULL)) AND ((kind <> 'webhook'::text) OR (next_start_at IS NULL))))
 );
 
 -- Name: trigger_trigger_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
@@ -1102,6 +1268,15 @@ ALTER TABLE trigger.trigger ALTER COLUMN trigger_id ADD GENERATED ALWAYS AS IDEN
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+-- Name: verification_secret; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.verification_secret (
+    trigger_id bigint NOT NULL,
+    place smallint NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT verification_secret_place_check CHECK (((place >= 1) AND (place <= 2)))
 );
 
 -- Name: window_id; Type: SEQUENCE; Schema: trigger; Owner: -
@@ -1228,10 +1403,25 @@ ALTER TABLE ONLY trigger.artifact_chunk
 ALTER TABLE ONLY trigger.artifact
     ADD CONSTRAINT artifact_pkey PRIMARY KEY (run_id, name);
 
+-- Name: audit audit_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (audit_id);
+
+-- Name: call_dedupe call_dedupe_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.call_dedupe
+    ADD CONSTRAINT call_dedupe_pkey PRIMARY KEY (trigger_id, dedupe_key);
+
 -- Name: call call_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
 
 ALTER TABLE ONLY trigger.call
     ADD CONSTRAINT call_pkey PRIMARY KEY (received_day, trigger_id, seq);
+
+-- Name: execution_payload execution_payload_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.execution_payload
+    ADD CONSTRAINT execution_payload_pkey PRIMARY KEY (execution_id);
 
 -- Name: execution execution_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
 
@@ -1268,10 +1458,40 @@ ALTER TABLE ONLY trigger.outbox
 ALTER TABLE ONLY trigger.outbox
     ADD CONSTRAINT outbox_run_id_event_type_key UNIQUE (run_id, event_type);
 
+-- Name: plan plan_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.plan
+    ADD CONSTRAINT plan_pkey PRIMARY KEY (plan_id);
+
+-- Name: plan_step plan_step_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.plan_step
+    ADD CONSTRAINT plan_step_pkey PRIMARY KEY (plan_id, step);
+
+-- Name: plan_step_task plan_step_task_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.plan_step_task
+    ADD CONSTRAINT plan_step_task_pkey PRIMARY KEY (plan_id, step, task_id);
+
+-- Name: run_log run_log_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.run_log
+    ADD CONSTRAINT run_log_pkey PRIMARY KEY (started_day, run_id, byte_offset);
+
 -- Name: run run_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
 
 ALTER TABLE ONLY trigger.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (run_id);
+
+-- Name: target target_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.target
+    ADD CONSTRAINT target_pkey PRIMARY KEY (target);
+
+-- Name: target target_target_sort_key; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.target
+    ADD CONSTRAINT target_target_sort_key UNIQUE (target, sort);
 
 -- Name: task task_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
 
@@ -1283,11 +1503,6 @@ ALTER TABLE ONLY trigger.task
 ALTER TABLE ONLY trigger.token
     ADD CONSTRAINT token_pkey PRIMARY KEY (token_hash);
 
--- Name: trigger trigger_one_webhook_per_task; Type: CONSTRAINT; Schema: trigger; Owner: -
-
-ALTER TABLE ONLY trigger.trigger
-    ADD CONSTRAINT trigger_one_webhook_per_task UNIQUE (task_id);
-
 -- Name: trigger trigger_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
 
 ALTER TABLE ONLY trigger.trigger
@@ -1297,6 +1512,11 @@ ALTER TABLE ONLY trigger.trigger
 
 ALTER TABLE ONLY trigger.trigger
     ADD CONSTRAINT trigger_public_id_key UNIQUE (public_id);
+
+-- Name: verification_secret verification_secret_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.verification_secret
+    ADD CONSTRAINT verification_secret_pkey PRIMARY KEY (trigger_id, place);
 
 -- Name: window window_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
 
@@ -1375,13 +1595,45 @@ CREATE INDEX signing_secret_subscription ON subscription.signing_secret USING bt
 
 CREATE INDEX subscription_account ON subscription.subscription USING btree (account_id, id) WHERE (deleted_at IS NULL);
 
+-- Name: audit_account; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX audit_account ON trigger.audit USING btree (account_id, audit_id);
+
+-- Name: call_dedupe_age; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX call_dedupe_age ON trigger.call_dedupe USING brin (received_at);
+
 -- Name: execution_account; Type: INDEX; Schema: trigger; Owner: -
 
 CREATE INDEX execution_account ON trigger.execution USING btree (account_id, execution_id);
 
+-- Name: execution_deadline; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_deadline ON trigger.execution USING btree (deadline_at) WHERE ((deadline_at IS NOT NULL) AND (finished_at IS NULL));
+
+-- Name: execution_plan; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_plan ON trigger.execution USING btree (plan_id, execution_id);
+
+-- Name: execution_plan_turn; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE UNIQUE INDEX execution_plan_turn ON trigger.execution USING btree (plan_id) WHERE (exclusive AND (turn_at IS NOT NULL) AND (finished_at IS NULL));
+
+-- Name: execution_plan_waiting; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_plan_waiting ON trigger.execution USING btree (plan_id, execution_id) WHERE ((turn_at IS NULL) AND (finished_at IS NULL));
+
+-- Name: execution_request; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE UNIQUE INDEX execution_request ON trigger.execution USING btree (account_id, request_id) WHERE (request_id IS NOT NULL);
+
 -- Name: execution_task; Type: INDEX; Schema: trigger; Owner: -
 
 CREATE INDEX execution_task ON trigger.execution USING btree (task_id, execution_id);
+
+-- Name: execution_trigger; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_trigger ON trigger.execution USING btree (trigger_id, execution_id);
 
 -- Name: execution_turn; Type: INDEX; Schema: trigger; Owner: -
 
@@ -1398,6 +1650,18 @@ CREATE INDEX ingest_group_age ON trigger.ingest_group USING brin (committed_at);
 -- Name: outbox_waiting; Type: INDEX; Schema: trigger; Owner: -
 
 CREATE INDEX outbox_waiting ON trigger.outbox USING btree (outbox_id) WHERE ((published_at IS NULL) AND (refusal IS NULL));
+
+-- Name: plan_account; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX plan_account ON trigger.plan USING btree (account_id, plan_id);
+
+-- Name: plan_failure_handler; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX plan_failure_handler ON trigger.plan USING btree (failure_handler_task_id) WHERE (failure_handler_task_id IS NOT NULL);
+
+-- Name: plan_step_task_task; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX plan_step_task_task ON trigger.plan_step_task USING btree (task_id);
 
 -- Name: run_artifacts_due; Type: INDEX; Schema: trigger; Owner: -
 
@@ -1430,6 +1694,26 @@ CREATE INDEX token_trigger ON trigger.token USING btree (trigger_id);
 -- Name: trigger_account; Type: INDEX; Schema: trigger; Owner: -
 
 CREATE INDEX trigger_account ON trigger.trigger USING btree (account_id, trigger_id);
+
+-- Name: trigger_due; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX trigger_due ON trigger.trigger USING btree (next_start_at) WHERE ((next_start_at IS NOT NULL) AND enabled);
+
+-- Name: trigger_one_webhook_per_plan; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE UNIQUE INDEX trigger_one_webhook_per_plan ON trigger.trigger USING btree (plan_id) WHERE (kind = 'webhook'::text);
+
+-- Name: trigger_one_webhook_per_task; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE UNIQUE INDEX trigger_one_webhook_per_task ON trigger.trigger USING btree (task_id) WHERE (kind = 'webhook'::text);
+
+-- Name: trigger_plan; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX trigger_plan ON trigger.trigger USING btree (plan_id);
+
+-- Name: trigger_task; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX trigger_task ON trigger.trigger USING btree (task_id);
 
 -- Name: window_open; Type: INDEX; Schema: trigger; Owner: -
 
@@ -1474,15 +1758,50 @@ ALTER TABLE ONLY subscription.subscription
 ALTER TABLE ONLY trigger.head
     ADD CONSTRAINT head_trigger_id_fkey FOREIGN KEY (trigger_id) REFERENCES trigger.trigger(trigger_id) ON DELETE CASCADE;
 
+-- Name: plan plan_failure_handler_task_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.plan
+    ADD CONSTRAINT plan_failure_handler_task_id_fkey FOREIGN KEY (failure_handler_task_id) REFERENCES trigger.task(task_id);
+
+-- Name: plan_step plan_step_plan_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.plan_step
+    ADD CONSTRAINT plan_step_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES trigger.plan(plan_id) ON DELETE CASCADE;
+
+-- Name: plan_step_task plan_step_task_plan_id_step_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.plan_step_task
+    ADD CONSTRAINT plan_step_task_plan_id_step_fkey FOREIGN KEY (plan_id, step) REFERENCES trigger.plan_step(plan_id, step) ON DELETE CASCADE;
+
+-- Name: plan_step_task plan_step_task_task_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.plan_step_task
+    ADD CONSTRAINT plan_step_task_task_id_fkey FOREIGN KEY (task_id) REFERENCES trigger.task(task_id);
+
 -- Name: token token_trigger_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
 
 ALTER TABLE ONLY trigger.token
     ADD CONSTRAINT token_trigger_id_fkey FOREIGN KEY (trigger_id) REFERENCES trigger.trigger(trigger_id) ON DELETE CASCADE;
 
+-- Name: trigger trigger_plan_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.trigger
+    ADD CONSTRAINT trigger_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES trigger.plan(plan_id);
+
+-- Name: trigger trigger_sort; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.trigger
+    ADD CONSTRAINT trigger_sort FOREIGN KEY (target, sort) REFERENCES trigger.target(target, sort);
+
 -- Name: trigger trigger_task_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
 
 ALTER TABLE ONLY trigger.trigger
     ADD CONSTRAINT trigger_task_id_fkey FOREIGN KEY (task_id) REFERENCES trigger.task(task_id);
+
+-- Name: verification_secret verification_secret_trigger_id_fkey; Type: FK CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.verification_secret
+    ADD CONSTRAINT verification_secret_trigger_id_fkey FOREIGN KEY (trigger_id) REFERENCES trigger.trigger(trigger_id) ON DELETE CASCADE;
 
 -- Name: SCHEMA delivery; Type: ACL; Schema: -; Owner: -
 
@@ -1677,9 +1996,21 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.artifact TO runhook_trigger;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.artifact_chunk TO runhook_trigger;
 
+-- Name: TABLE audit; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.audit TO runhook_trigger;
+
+-- Name: SEQUENCE audit_audit_id_seq; Type: ACL; Schema: trigger; Owner: -
+
+GRANT USAGE ON SEQUENCE trigger.audit_audit_id_seq TO runhook_trigger;
+
 -- Name: TABLE call; Type: ACL; Schema: trigger; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.call TO runhook_trigger;
+
+-- Name: TABLE call_dedupe; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.call_dedupe TO runhook_trigger;
 
 -- Name: TABLE execution; Type: ACL; Schema: trigger; Owner: -
 
@@ -1688,6 +2019,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.execution TO runhook_trigger;
 -- Name: SEQUENCE execution_execution_id_seq; Type: ACL; Schema: trigger; Owner: -
 
 GRANT USAGE ON SEQUENCE trigger.execution_execution_id_seq TO runhook_trigger;
+
+-- Name: TABLE execution_payload; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.execution_payload TO runhook_trigger;
 
 -- Name: TABLE head; Type: ACL; Schema: trigger; Owner: -
 
@@ -1709,13 +2044,37 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.outbox TO runhook_trigger;
 
 GRANT USAGE ON SEQUENCE trigger.outbox_outbox_id_seq TO runhook_trigger;
 
+-- Name: TABLE plan; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.plan TO runhook_trigger;
+
+-- Name: SEQUENCE plan_plan_id_seq; Type: ACL; Schema: trigger; Owner: -
+
+GRANT USAGE ON SEQUENCE trigger.plan_plan_id_seq TO runhook_trigger;
+
+-- Name: TABLE plan_step; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.plan_step TO runhook_trigger;
+
+-- Name: TABLE plan_step_task; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.plan_step_task TO runhook_trigger;
+
 -- Name: TABLE run; Type: ACL; Schema: trigger; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.run TO runhook_trigger;
 
+-- Name: TABLE run_log; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.run_log TO runhook_trigger;
+
 -- Name: SEQUENCE run_run_id_seq; Type: ACL; Schema: trigger; Owner: -
 
 GRANT USAGE ON SEQUENCE trigger.run_run_id_seq TO runhook_trigger;
+
+-- Name: TABLE target; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.target TO runhook_trigger;
 
 -- Name: TABLE task; Type: ACL; Schema: trigger; Owner: -
 
@@ -1736,6 +2095,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.trigger TO runhook_trigger;
 -- Name: SEQUENCE trigger_trigger_id_seq; Type: ACL; Schema: trigger; Owner: -
 
 GRANT USAGE ON SEQUENCE trigger.trigger_trigger_id_seq TO runhook_trigger;
+
+-- Name: TABLE verification_secret; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.verification_secret TO runhook_trigger;
 
 -- Name: SEQUENCE window_id; Type: ACL; Schema: trigger; Owner: -
 

@@ -130,6 +130,7 @@ class Delivery(_message.Message):
     ACCOUNT_IDENTIFIER_FIELD_NUMBER: _builtins.int
     TEST_FIELD_NUMBER: _builtins.int
     NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
+    ERASE_TIME_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.int
     """Output only. A 64-bit number above 0, rising with time."""
     event_id: _builtins.str
@@ -166,6 +167,10 @@ class Delivery(_message.Message):
     def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When its next attempt is due. Unset when there is none."""
 
+    @_builtins.property
+    def erase_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When its body was erased; `body` is empty then. Unset: it was not."""
+
     def __init__(
         self,
         *,
@@ -184,10 +189,11 @@ class Delivery(_message.Message):
         account_identifier: _builtins.str = ...,
         test: _builtins.bool = ...,
         next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
+        erase_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "next_attempt_time", b"next_attempt_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "erase_time", b"erase_time", "finish_time", b"finish_time", "next_attempt_time", b"next_attempt_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_identifier", b"account_identifier", "attempt_count", b"attempt_count", "body", b"body", "create_time", b"create_time", "delivery_id", b"delivery_id", "event_id", b"event_id", "event_type", b"event_type", "finish_time", b"finish_time", "job_id", b"job_id", "last_status_code", b"last_status_code", "next_attempt_time", b"next_attempt_time", "reason", b"reason", "state", b"state", "subscription_id", b"subscription_id", "test", b"test"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_identifier", b"account_identifier", "attempt_count", b"attempt_count", "body", b"body", "create_time", b"create_time", "delivery_id", b"delivery_id", "erase_time", b"erase_time", "event_id", b"event_id", "event_type", b"event_type", "finish_time", b"finish_time", "job_id", b"job_id", "last_status_code", b"last_status_code", "next_attempt_time", b"next_attempt_time", "reason", b"reason", "state", b"state", "subscription_id", b"subscription_id", "test", b"test"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,6 +7,7 @@ of every read: metrics are bound once per method, and nothing is built for a cal
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import cache
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -15,15 +16,30 @@ from structlog.contextvars import bind_contextvars
 
 from chassis.database import AWAY_ERRORS, away
 from chassis.errors import DomainError
+from chassis.histogram import SECONDS
 from chassis.logs import REQUEST_ID_KEY, get_logger
 from chassis.status import rpc_status_of
 
 log = get_logger()
-CALL_SECONDS = Histogram("runhook_grpc_call_seconds", "Time of a gRPC call.", ["method"])
-CALLS = Counter("runhook_grpc_calls_total", "gRPC calls by their status code.", ["method", "code"])
+CALL_SECONDS = Histogram(
+    "runhook_grpc_call_seconds",
+    "Time of a gRPC call, of a stream from its beginning to its end.",
+    ["method"],
+    buckets=SECONDS,
+)
+CALLS = Counter(
+    "runhook_grpc_calls_total",
+    "gRPC calls by their status code; INTERNAL is an error of ours, UNAVAILABLE a database that is away.",
+    ["method", "code"],
+)
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # quoted: generic in the stubs alone
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@cache
+def _calls(method: str, code: str) -> Counter:
+    return CALLS.labels(method, code)
 
 
 class _Method:
@@ -32,7 +48,7 @@ class _Method:
     def __init__(self, method: str) -> None:
         self._method = method
         self._seconds = CALL_SECONDS.labels(method)
-        self._succeeded = CALLS.labels(method, "OK")
+        self._succeeded = _calls(method, "OK")
 
     def begun(self, context: Context) -> float:
         """The time now; from here on the call's log lines have the request id that it came with."""
@@ -68,7 +84,7 @@ class _Method:
 
     def _count(self, code: str, started: float) -> None:
         self._seconds.observe(time.monotonic() - started)
-        CALLS.labels(self._method, code).inc()
+        _calls(self._method, code).inc()
 
 
 class _Observed(grpc.GenericRpcHandler):

@@ -7,17 +7,21 @@ across the network to anyone but Postgres.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import asyncpg
 
 from chassis.errors import Unavailable
 from chassis.logs import get_logger
 from chassis.migrations import wait_for_schema
+from chassis.pool import MeasuredPool
 from chassis.settings import ServiceSettings
 
 log = get_logger()
+T = TypeVar("T")
+WAIT_SECONDS = 1.0
 
 #: What asyncpg raises when Postgres is away, restarting, full or too slow: the caller may try again.
 AWAY_ERRORS = (
@@ -47,36 +51,38 @@ async def open_pool(settings: ServiceSettings, process: str, schema_version: int
     """A pool for the process, once the database is there and at least at the schema version that the code needs."""
     pool = await _connect(settings, process)
     try:
-        await wait_for_schema(pool, schema_version)
+        await patiently(lambda: wait_for_schema(pool, schema_version))
         yield pool
     finally:
         await _close(pool)
 
 
-async def _connect(settings: ServiceSettings, process: str) -> asyncpg.Pool:
+async def patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """A step of a start, begun again for as long as Postgres is away: a process does not end because of that before it is
+    ready. A step whose commit was lost runs twice, so it must be one that may."""
     started = time.monotonic()
     while True:
         try:
-            return await asyncpg.create_pool(
-                settings.database_url,
-                min_size=1,
-                max_size=settings.database_pool_size,
-                max_inactive_connection_lifetime=300,
-                statement_cache_size=settings.database_statement_cache,
-                command_timeout=60,
-                timeout=10,
-                server_settings={"application_name": process},
-                reset=_leave_as_it_is,
-            )
-        except (
-            asyncpg.InvalidPasswordError,
-            asyncpg.InvalidAuthorizationSpecificationError,
-            asyncpg.InvalidCatalogNameError,
-        ):
-            raise
+            return await step()
         except AWAY_ERRORS as error:
             log.warning("database.waiting", error=repr(error), waited_seconds=round(time.monotonic() - started, 1))
-            await asyncio.sleep(1)
+            await asyncio.sleep(WAIT_SECONDS)
+
+
+async def _connect(settings: ServiceSettings, process: str) -> asyncpg.Pool:
+    return await patiently(
+        lambda: MeasuredPool(
+            settings.database_url,
+            min_size=1,
+            max_size=settings.database_pool_size,
+            max_inactive_connection_lifetime=300,
+            statement_cache_size=settings.database_statement_cache,
+            command_timeout=60,
+            timeout=10,
+            server_settings={"application_name": process},
+            reset=_leave_as_it_is,
+        )
+    )
 
 
 async def _leave_as_it_is(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

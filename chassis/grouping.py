@@ -17,19 +17,27 @@ import asyncpg
 from prometheus_client import Gauge, Histogram
 
 from chassis.errors import ResourceExhausted
+from chassis.histogram import SECONDS
 from chassis.logs import get_logger
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 log = get_logger()
-FLUSH_SECONDS = Histogram("runhook_group_flush_seconds", "Time of one flush of a group commit.", ["group"])
+FLUSH_SECONDS = Histogram(
+    "runhook_group_flush_seconds",
+    "Time of one flush of a group commit, which whoever comes meanwhile waits for; when it rises, Postgres is slow.",
+    ["group"],
+    buckets=SECONDS,
+)
 FLUSH_ITEMS = Histogram(
     "runhook_group_items",
-    "Rows in one flush of a group commit.",
+    "Rows in one flush of a group commit; 1 while there is little to do, near its limit when Postgres is what all wait for.",
     ["group"],
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
 )
-WAITING_ITEMS = Gauge("runhook_group_waiting_items", "Rows that wait for the next flush.", ["group"])
+WAITING_ITEMS = Gauge(
+    "runhook_group_waiting_items", "Rows that wait for the next flush; beyond 10,000 they are refused.", ["group"]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,14 @@ from typing import Protocol, TypeVar
 import uvloop
 from prometheus_client import Gauge
 
-from chassis import logs
+from chassis import fault_points, logs
+from chassis.lag import watching_lag
 from chassis.loop import Loop
 from chassis.metrics import serve_metrics
 from chassis.settings import Settings, SettingsError
 
 S = TypeVar("S", bound=Settings)
-READY = Gauge("runhook_process_ready", "1 while the process is started and not draining.")
+READY = Gauge("runhook_process_ready", "1 while the process is started and not draining, as /healthz says.")
 
 
 class Door(Protocol):
@@ -51,7 +52,7 @@ class Process:
         """Opens the doors, runs the loops until a signal comes, then closes doors, drains in order, ends the loops."""
         for door in doors:  # outside of the group: a taken port stays one plain error
             await door.open()
-        async with asyncio.TaskGroup() as group:
+        async with watching_lag(), asyncio.TaskGroup() as group:
             for loop in loops:
                 group.create_task(loop.run(self.stopped), name=loop.name)
             self.started = True
@@ -90,6 +91,7 @@ def run(name: str, settings_class: type[S], work: Callable[[S, Process, AsyncExi
     try:
         settings = settings_class.load()
         logs.configure(level=settings.log_level, style=settings.log_format, process=name, pod=settings.pod_name)
+        fault_points.arm(settings.fault_points)
         uvloop.run(_live(name, settings, work))
     except SettingsError as error:
         sys.stderr.write("".join(f"{name}: {problem}\n" for problem in error.problems))

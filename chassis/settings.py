@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis import fault_points
 
 PREFIX = "RUNHOOK_"
 OTHERS_PREFIXES = ("SUBSCRIPTION_", "DELIVERY_", "TRIGGER_", "GATEWAY_", "RUNNER_")
@@ -49,6 +51,25 @@ class Settings(BaseSettings):
     subscription_svc: str = "127.0.0.1:50051"
     delivery_svc: str = "127.0.0.1:50052"
     trigger_svc: str = "127.0.0.1:50053"
+    #: production or development. Development allows what is made for tests alone.
+    environment: str = Field(default="production", pattern="^(production|development)$")
+    #: Where this process fails on purpose: point:action[:n], see chassis/fault_points.py. Refused in production.
+    fault_points: str = ""
+
+    @field_validator("fault_points")
+    @classmethod
+    def _check_fault_points(cls, text: str) -> str:
+        fault_points.parse(text)
+        return text
+
+    @model_validator(mode="after")
+    def _refuse_faults_in_production(self) -> Self:
+        if self.fault_points and self.environment != "development":
+            raise ValueError(
+                "RUNHOOK_FAULT_POINTS: makes this process fail on purpose: remove it, "
+                "or set RUNHOOK_ENVIRONMENT=development where nothing may be lost by that"
+            )
+        return self
 
     def service_credential(self) -> str | None:
         """The credential's text, or None. SettingsError when the file cannot be read or is too short to be a secret."""

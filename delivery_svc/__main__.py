@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from chassis.caller import Callers
 from chassis.channel import open_channel
 from chassis.clock import DatabaseClock
-from chassis.database import open_pool
+from chassis.database import open_pool, patiently
 from chassis.grpc_server import GrpcServer
 from chassis.keyring import KeyRing
 from chassis.loop import Loop
@@ -19,7 +19,7 @@ from delivery_svc.settings import DeliverySettings
 from runhook.delivery.v1.delivery_service_pb2_grpc import add_DeliveryServiceServicer_to_server
 from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 DEACTIVATE_SECONDS = 5.0
 
 
@@ -30,8 +30,8 @@ async def work(settings: DeliverySettings, process: Process, stack: AsyncExitSta
     pool = await stack.enter_async_context(open_pool(settings, "delivery_svc", SCHEMA_VERSION))
     engine = Engine(settings, pool, DatabaseClock(), key_ring)
     pruner = Pruner(pool)
-    await pruner.tick()
-    await engine.start()
+    await patiently(pruner.tick)
+    await patiently(engine.start)
     credential = settings.service_credential()
     subscriptions = open_channel(settings.subscription_svc)
     stack.push_async_callback(subscriptions.close)
@@ -42,6 +42,9 @@ async def work(settings: DeliverySettings, process: Process, stack: AsyncExitSta
         credential=credential,
         publisher=engine.publisher,
         operator_account_id=settings.operator_account_id,
+        breaker=settings.breaker_policy,
+        retry=settings.retry_policy,
+        timeout=settings.delivery_timeout_seconds,
     )
     servicer = DeliveryServicer(pool, Callers(pool, credential), engine)
     door = GrpcServer(settings, lambda server: add_DeliveryServiceServicer_to_server(servicer, server), [SERVICE_NAME])

@@ -52,18 +52,19 @@ class Beater:
         moment = await pod.beat(self._pool, self.epoch)
         if moment is not None:
             self._beaten = began
-            self._clock.set(moment)
+            self._clock.set(moment, asked=began)
             return
         metrics.FENCED.inc()
         log.warning("pod.fenced", epoch=self.epoch)
         await self._take_epoch()
         self.on_fenced()
 
-    async def leave(self) -> None:
-        """Forgets the epoch; what was leased under it has been handed back. A failure is left to the rescue."""
+    async def leave(self, *, clean: bool) -> None:
+        """Forgets the epoch when what was leased under it has been handed back (`clean`), else declares it dead, so that others
+        free the rest. A failure is left to the rescue."""
         try:
             async with asyncio.timeout(2):
-                await pod.leave(self._pool, self.epoch)
+                await (pod.leave if clean else pod.bury)(self._pool, self.epoch)
         except AWAY_ERRORS as error:
             log.warning("pod.not_left", epoch=self.epoch, error=repr(error))
 
@@ -76,5 +77,5 @@ class Beater:
         began = time.monotonic()
         self.epoch, moment = await pod.join(self._pool, self._name)
         self._beaten = began
-        self._clock.set(moment)
+        self._clock.set(moment, asked=began)
         log.info("pod.joined", epoch=self.epoch, name=self._name)

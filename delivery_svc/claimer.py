@@ -3,16 +3,19 @@
 Nothing here is needed for an event's first attempt while there is room: it is for retries, overflow, parked rows, and what
 other pods left behind.
 
-Of a lane whose breaker is open nothing is drawn until its time is over, and then one row, the probe; what a claim brings of
-it is parked.
+Of a lane whose breaker is open nothing is drawn until its time is over, and then its probes; what a claim brings of it is
+parked. Probes are a few rows at once: one failure says little of an endpoint that fails now and then.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import cast
 
 import asyncpg
 
+from chassis import fault_points
 from chassis.database import AWAY_ERRORS
+from delivery_svc.breaker import PROBES
 from delivery_svc.dispatcher import Dispatcher
 from delivery_svc.intake import Intake
 from delivery_svc.store import lane, queue
@@ -41,6 +44,7 @@ class Claimer:
         self._may_send = may_send
         self._unknown_outcome = unknown_outcome
         self._probe_seconds = probe_seconds
+        self._look = fault_points.around(self._look_at_breakers, before=fault_points.AFTER_CLAIM_BEFORE_DISPATCH)
 
     async def tick(self) -> bool:
         """Whether to come again at once."""
@@ -60,10 +64,11 @@ class Claimer:
         try:
             rows = await queue.claim(self._pool, room.epoch, limit) if limit else []
             if rows:
-                await self._look_at_breakers({row["subscription_id"] for row in rows})
+                await self._look({row["subscription_id"] for row in rows})
         finally:
             self._intake.unreserve(room)
-        self._intake.backlog = limit == 0 or len(rows) == limit
+        if limit:
+            self._intake.backlog = len(rows) == limit
         self._intake.claimed(rows, room)
         return bool(rows) and len(rows) == limit
 
@@ -94,10 +99,11 @@ class Claimer:
             lanes = await lane.due_lanes(connection, full, MOST_LANES)
             if not lanes:
                 return [], []
-            places = {one: 1 if half_open else rooms.get(one, lane_room) for one, half_open in lanes.items()}
+            rooms = {one: rooms.get(one, lane_room) for one in lanes}
+            places = {one: min(room, PROBES) if lanes[one] else room for one, room in rooms.items()}
             rows = await lane.draw(connection, epoch, places, limit)
-            probed = [one for one in {row["subscription_id"] for row in rows} if lanes[one]]
-            next_due = await lane.set_next_due(connection, list(lanes), probed, self._probe_seconds)
+            probed = Counter(row["subscription_id"] for row in rows if lanes[row["subscription_id"]])
+            next_due = await lane.set_next_due(connection, list(lanes), list(probed), self._probe_seconds)
         self._dispatcher.reopen_lanes(one for one, half_open in lanes.items() if not half_open)
         self._dispatcher.probe_lanes(probed, self._probe_seconds)
         return rows, [one for one, due_at in next_due.items() if due_at is not None and not lanes[one]]

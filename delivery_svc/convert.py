@@ -32,6 +32,8 @@ from runhook.delivery.v1 import delivery_pb2, event_pb2
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1.delivery_pb2 import DeliveryState
 
+Fault = tuple[str, str]  # field and sentence
+
 # Printable ASCII: it stands in logs and in error messages.
 _REQUEST_ID = re.compile(r"[\x21-\x7e]+")
 NOT_WRITABLE = "is not a time that can be written: years 1970 to 9999, nanos 0 to 999,999,999"
@@ -49,12 +51,10 @@ def new_events(request: pb.PublishEventsRequest, *, operational: bool) -> list[N
     bad: list[BadField] = []
     events = []
     for index, event in enumerate(request.events):
-        faults = list(_faults(event, operational))
-        if not faults:
-            new = _new(event)
+        faults: list[Fault] = []
+        new = _run_event(event, faults) if event.event_type in RUN_TYPES else _other_event(event, faults, operational)
+        if new is not None:
             events.append(new)
-            if len(new.data) > LARGEST_DATA:
-                faults = [("job_run", "is more than 256 KiB when rendered")]
         # The path is made for what is bad alone: a batch of a thousand good events is the common case.
         bad += [BadField(f"events[{index}].{field}", message) for field, message in faults]
     if not bad and sum(len(event.data) for event in events) > LARGEST_BATCH:
@@ -64,76 +64,23 @@ def new_events(request: pb.PublishEventsRequest, *, operational: bool) -> list[N
     return events
 
 
-def _faults(event: event_pb2.Event, operational: bool) -> Iterator[tuple[str, str]]:
-    """Field and sentence for every broken rule."""
-    if event.account_id <= 0:
-        yield "account_id", "is required: a number above 0"
-    operational = operational and event.event_type in OPERATIONAL_TYPES
-    if not operational and event.event_type not in RUN_TYPES:
-        yield "event_type", f"must be one of {', '.join(sorted(RUN_TYPES))}"
-    request_id = event.request_id
-    if request_id and (len(request_id) > LONGEST_REQUEST_ID or not _REQUEST_ID.fullmatch(request_id)):
-        yield "request_id", f"must be at most {LONGEST_REQUEST_ID} printable ASCII characters"
-    if event.HasField("event_time"):
-        if not writable(event.event_time):
-            yield "event_time", NOT_WRITABLE
-        elif event.event_time.seconds > _LAST_KEPT:
-            yield "event_time", "is too late to be kept to the nanosecond: years 1970 to 2261"
-    if event.traceparent and not TRACEPARENT.fullmatch(event.traceparent):
-        yield "traceparent", "must be a W3C traceparent of version 00, in lower-case hex"
-    if operational:
-        yield from _fact_faults(event.operational_fact)
-    elif event.HasField("job_run"):
-        yield from _run_faults(event.job_run, event.event_type)
-    else:
-        yield "job_run", "is required"
-
-
-def _fact_faults(fact: event_pb2.OperationalFact) -> Iterator[tuple[str, str]]:
-    if fact.account_id <= 0:
-        yield "operational_fact.account_id", "is required: a number above 0"
-    if not fact.subject:
-        yield "operational_fact.subject", "is required: the id of what it tells of"
-
-
-def _run_faults(run: event_pb2.JobRun, event_type: str) -> Iterator[tuple[str, str]]:
-    if min(run.job_id, run.run_id, run.environment_id, run.project_id) <= 0:
-        for name in ("job_id", "run_id", "environment_id", "project_id"):
-            if getattr(run, name) <= 0:
-                yield f"job_run.{name}", "is required: a number above 0"
-    if run.run_status not in RUN_STATUS:
-        yield "job_run.run_status", "is required: one of the values of RunStatus"
-    if run.HasField("run_start_time") and not writable(run.run_start_time):
-        yield "job_run.run_start_time", NOT_WRITABLE
-    if run.HasField("run_finish_time"):
-        if not writable(run.run_finish_time):
-            yield "job_run.run_finish_time", NOT_WRITABLE
-    elif event_type in END_KEY:
-        yield "job_run.run_finish_time", f"is required for {event_type}"
-
-
-def writable(time: Timestamp) -> bool:
-    """Whether it is within the years 1970 to 9999."""
-    return 0 <= time.seconds <= _LAST_SECOND and 0 <= time.nanos < SECOND
-
-
-def _new(event: event_pb2.Event) -> NewEvent:
-    event_type = event.event_type
-    request_id = event.request_id
-    time_ns = event.event_time.seconds * SECOND + event.event_time.nanos if event.HasField("event_time") else None
-    if event_type in OPERATIONAL_TYPES:
-        fact = event.operational_fact
-        told = OperationalFact(
-            account_id=fact.account_id, subject=fact.subject, subject_name=fact.subject_name, reason=fact.reason
-        )
-        return operational_event(
-            event.account_id, event_type, told, request_id=request_id or None, event_time_ns=time_ns
-        )
-    data = render_data(event_type, _job_run(event.job_run))
+def _run_event(event: event_pb2.Event, faults: list[Fault]) -> NewEvent | None:
+    """None with `faults` when a rule is broken. Every field is read once: reading costs more than checking."""
+    event_type, account_id, request_id = event.event_type, event.account_id, event.request_id
+    time_ns = _envelope(event, account_id, request_id, faults)
+    sent = event.job_run
+    run = _job_run(sent)
+    faults += _run_faults(sent, run, event_type) if event.HasField("job_run") else [("job_run", "is required")]
+    if faults:
+        return None
+    data = render_data(event_type, run)
+    if len(data) > LARGEST_DATA:
+        faults.append(("job_run", "is more than 256 KiB when rendered"))
+        return None
     return NewEvent(
-        account_id=event.account_id,
+        account_id=account_id,
         event_type=event_type,
-        job_id=event.job_run.job_id,
+        job_id=run.job_id,
         request_id=request_id or None,
         event_time_ns=time_ns,
         data=data,
@@ -143,21 +90,92 @@ def _new(event: event_pb2.Event) -> NewEvent:
     )
 
 
+def _other_event(event: event_pb2.Event, faults: list[Fault], operational: bool) -> NewEvent | None:
+    """An operational event, or none at all."""
+    event_type, account_id, request_id = event.event_type, event.account_id, event.request_id
+    time_ns = _envelope(event, account_id, request_id, faults)
+    fact = event.operational_fact
+    if operational and event_type in OPERATIONAL_TYPES:
+        faults += _fact_faults(fact)
+    else:
+        faults.append(("event_type", f"must be one of {', '.join(sorted(RUN_TYPES))}"))
+        run = event.job_run
+        faults += (
+            _run_faults(run, _job_run(run), event_type) if event.HasField("job_run") else [("job_run", "is required")]
+        )
+    if faults:
+        return None
+    told = OperationalFact(
+        account_id=fact.account_id, subject=fact.subject, subject_name=fact.subject_name, reason=fact.reason
+    )
+    return operational_event(account_id, event_type, told, request_id=request_id or None, event_time_ns=time_ns)
+
+
+def _envelope(event: event_pb2.Event, account_id: int, request_id: str, faults: list[Fault]) -> int | None:
+    """Checks what all events have. The event's time in nanoseconds, None when it names none."""
+    if account_id <= 0:
+        faults.append(("account_id", "is required: a number above 0"))
+    if request_id and (len(request_id) > LONGEST_REQUEST_ID or not _REQUEST_ID.fullmatch(request_id)):
+        faults.append(("request_id", f"must be at most {LONGEST_REQUEST_ID} printable ASCII characters"))
+    traceparent = event.traceparent
+    if traceparent and not TRACEPARENT.fullmatch(traceparent):
+        faults.append(("traceparent", "must be a W3C traceparent of version 00, in lower-case hex"))
+    if not event.HasField("event_time"):
+        return None
+    time = event.event_time
+    if not writable(time):
+        faults.append(("event_time", NOT_WRITABLE))
+    elif time.seconds > _LAST_KEPT:
+        faults.append(("event_time", "is too late to be kept to the nanosecond: years 1970 to 2261"))
+    return time.seconds * SECOND + time.nanos
+
+
+def _fact_faults(fact: event_pb2.OperationalFact) -> Iterator[Fault]:
+    if fact.account_id <= 0:
+        yield "operational_fact.account_id", "is required: a number above 0"
+    if not fact.subject:
+        yield "operational_fact.subject", "is required: the id of what it tells of"
+
+
+def _run_faults(sent: event_pb2.JobRun, run: JobRun, event_type: str) -> list[Fault]:
+    faults = []
+    if run.job_id <= 0 or run.run_id <= 0 or run.environment_id <= 0 or run.project_id <= 0:
+        for name in ("job_id", "run_id", "environment_id", "project_id"):
+            if getattr(run, name) <= 0:
+                faults.append((f"job_run.{name}", "is required: a number above 0"))
+    if run.run_status_code not in RUN_STATUS:
+        faults.append(("job_run.run_status", "is required: one of the values of RunStatus"))
+    if run.run_started_at is not None and not writable(sent.run_start_time):
+        faults.append(("job_run.run_start_time", NOT_WRITABLE))
+    if run.run_finished_at is None:
+        if event_type in END_KEY:
+            faults.append(("job_run.run_finish_time", f"is required for {event_type}"))
+    elif not writable(sent.run_finish_time):
+        faults.append(("job_run.run_finish_time", NOT_WRITABLE))
+    return faults
+
+
+def writable(time: Timestamp) -> bool:
+    """Whether it is within the years 1970 to 9999."""
+    return 0 <= time.seconds <= _LAST_SECOND and 0 <= time.nanos < SECOND
+
+
 def _job_run(run: event_pb2.JobRun) -> JobRun:
+    # By position: names would double what this costs, and every published event passes here.
     return JobRun(
-        job_id=run.job_id,
-        job_name=run.job_name,
-        run_id=run.run_id,
-        environment_id=run.environment_id,
-        environment_name=run.environment_name,
-        dbt_version=run.dbt_version,
-        project_name=run.project_name,
-        project_id=run.project_id,
-        run_status_code=run.run_status,
-        run_status_message=run.run_status_message,
-        run_reason=run.run_reason,
-        run_started_at=run.run_start_time.seconds if run.HasField("run_start_time") else None,
-        run_finished_at=run.run_finish_time.seconds if run.HasField("run_finish_time") else None,
+        run.job_id,
+        run.job_name,
+        run.run_id,
+        run.environment_id,
+        run.environment_name,
+        run.dbt_version,
+        run.project_name,
+        run.project_id,
+        run.run_status,
+        run.run_status_message,
+        run.run_reason,
+        run.run_start_time.seconds if run.HasField("run_start_time") else None,
+        run.run_finish_time.seconds if run.HasField("run_finish_time") else None,
     )
 
 
@@ -195,6 +213,8 @@ def delivery(shown: Shown) -> delivery_pb2.Delivery:
         finish_time=None if shown.finished_at is None else timestamp(shown.finished_at),
         body=shown.body,
         test=shown.test,
+        next_attempt_time=None if shown.next_attempt_at is None else timestamp(shown.next_attempt_at),
+        erase_time=None if shown.erased_at is None else timestamp(shown.erased_at),
     )
 
 
@@ -202,6 +222,8 @@ def attempt(row: asyncpg.Record, shown: Shown) -> delivery_pb2.Attempt:
     """An attempt of that delivery as callers see it."""
     answered = row["error"] == ErrorClass.NONE
     head = shown_head(shown.event_id, row["began_us"], len(shown.body), row["custom_names"])
+    if not shown.body:  # erased, and so is how long it was
+        head = [(name, value) for name, value in head if name != "Content-Length"]
     made = delivery_pb2.Attempt(
         attempt_id=f"wrc_{row['id']:016x}",
         number=row["number"],

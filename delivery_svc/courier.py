@@ -14,7 +14,7 @@ from delivery_svc.sending.sender import Sender
 
 
 class Courier:
-    """Knows the sender, the retry schedule and the clock; keeps nothing."""
+    """Knows the sender, the platform's retry schedule and the clock; keeps nothing."""
 
     def __init__(
         self, *, sender: Sender, policy: RetryPolicy, clock: DatabaseClock, attempt_id: Callable[[], int]
@@ -43,7 +43,7 @@ class Courier:
             return Settled(delivery)
         delivery.attempts += 1
         made = delivery.attempts - (delivery.redelivery or 0)  # a redelivery begins the schedule afresh
-        step = next_step(made, exchange, self._policy, random.random())
+        step = next_step(made, exchange, delivery.profile.retry or self._policy, random.random())
         attempt = Attempt(
             id=self._attempt_id(),
             number=delivery.attempts,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from delivery_svc.event import Event
-from delivery_svc.retry import Outcome
+from delivery_svc.retry import Outcome, RetryPolicy
 from delivery_svc.sending.endpoint import Endpoint
 from delivery_svc.sending.exchange import Exchange
 
@@ -20,7 +20,8 @@ class Secret:
 class Profile:
     """What sending needs to know of a subscription, at one version of it. `unsendable` says why nothing is sent to it; empty
     when it may be sent to. `secrets` are the oldest first; `custom_head` are whole header lines, `custom_names` their names, a
-    blank between."""
+    blank between. `retry`, `concurrency` (POSTs at once in a pod) and `rate_per_second` (of all pods) are the subscription's
+    own; None: the platform's."""
 
     subscription_id: int
     version: int
@@ -31,6 +32,9 @@ class Profile:
     custom_head: bytes = b""
     custom_names: str = ""
     unsendable: str
+    retry: RetryPolicy | None = None
+    concurrency: int | None = None
+    rate_per_second: float | None = None
 
     def keys(self, now_us: int) -> list[bytes]:
         """The secrets that live now. An overlap's end changes no version: it is looked at here, at every attempt."""

@@ -3,11 +3,12 @@
 publish --commit--> intake --> dispatcher --> courier/sender --> recorder --commit--> released
                       ^                                             |
                    claimer <------- free, due, parked rows <--------+
-redeliver and recoverer put finished ones back among those
+redeliver and recoverer put finished ones back among those; eraser takes bodies away, and what was to carry them
 beater proves the epoch, rescuer frees what the dead held, reconciler what an unknown outcome left behind
 """
 
 import asyncio
+from functools import partial
 
 import asyncpg
 
@@ -15,12 +16,13 @@ from chassis.clock import DatabaseClock
 from chassis.keyring import KeyRing
 from chassis.logs import get_logger
 from chassis.loop import Loop
-from delivery_svc import metrics
 from delivery_svc.beater import Beater
 from delivery_svc.breaker import BreakerPolicy
 from delivery_svc.claimer import Claimer
 from delivery_svc.courier import Courier
 from delivery_svc.dispatcher import Dispatcher
+from delivery_svc.erase import Erasures
+from delivery_svc.eraser import Eraser
 from delivery_svc.health import Health
 from delivery_svc.intake import Intake
 from delivery_svc.profiles import Profiles
@@ -36,11 +38,13 @@ from delivery_svc.sending.resolver import Resolver
 from delivery_svc.sending.sender import Sender
 from delivery_svc.sending.tls import tls_context
 from delivery_svc.settings import DeliverySettings
+from delivery_svc.surveyor import Surveyor
 from delivery_svc.tester import Tester
 
 log = get_logger()
 PROBE_MARGIN_SECONDS = 5.0  # beyond its timeout, until an attempt is recorded and noted
 RECOVER_SECONDS = 1.0
+ERASE_SECONDS = 1.0
 
 
 class Engine:
@@ -53,9 +57,9 @@ class Engine:
         self.sender = _sender(settings)
         attempt_id = self.beater.attempt_id
         courier = Courier(sender=self.sender, policy=settings.retry_policy, clock=clock, attempt_id=attempt_id)
-        profiles = Profiles(pool, key_ring)
+        profiles = Profiles(pool, key_ring, settings.retry_policy)
         self.health = self._made_health(pool, settings.breaker_policy)
-        self.recorder = Recorder(pool, self.health, self._released)
+        self.recorder = Recorder(pool, self.health, self._released, lambda: self.reconciler.suspect())
         self.dispatcher = Dispatcher(
             slots=settings.delivery_slots,
             lane_limit=settings.delivery_lane_limit,
@@ -70,10 +74,18 @@ class Engine:
         self.claimer = self._made_claimer(pool, settings.delivery_timeout_seconds + PROBE_MARGIN_SECONDS)
         self.rescuer = Rescuer(pool, dead_after)
         self.tester = Tester(pool, profiles, courier, clock, attempt_id, settings.delivery_timeout_seconds)
+        self.surveyor = Surveyor(pool, self.dispatcher, self.intake, self.sender)
         self._claim_loop = Loop("claim", self.claimer.tick, interval=settings.delivery_claim_seconds)
         self._deliver_again(pool)
+        self._erase_loop = Loop("erase", Eraser(pool).tick, interval=ERASE_SECONDS)
+        self.erasures = Erasures(pool, self._erase_loop.wake)
         self._health_loop = Loop("health", self.health.tick, interval=0.25)
-        self.loops = [self._claim_loop, self._recover_loop, *self._slow_loops(settings.delivery_heartbeat_seconds)]
+        self.loops = [
+            self._claim_loop,
+            self._recover_loop,
+            self._erase_loop,
+            *self._slow_loops(settings.delivery_heartbeat_seconds),
+        ]
         self.beater.on_fenced = self._fenced
         self.dispatcher.on_room = self._room
         self.dispatcher.on_thirst = self._claim_loop.wake
@@ -103,7 +115,8 @@ class Engine:
         self.dispatcher.give_back()
         try:
             async with asyncio.timeout(max(0.5, self._grace - 5)):
-                while self.dispatcher.in_flight:  # noqa: ASYNC110 - an event would cost every delivery a check
+                # An event would cost every delivery a check.
+                while self.dispatcher.in_flight or self.dispatcher.reserved:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
             log.warning("drain.cut_short", in_flight=self.dispatcher.in_flight)
@@ -113,8 +126,9 @@ class Engine:
         await self.health.tick()
 
     async def stop(self) -> None:
-        """Leaves the epoch."""
-        await self.beater.leave()
+        """Leaves the epoch. What could not be handed back, or may be leased by a statement that was lost, is left to others."""
+        dispatcher = self.dispatcher
+        await self.beater.leave(clean=not (dispatcher.held or dispatcher.reserved or self.reconciler.suspicious))
 
     def _made_health(self, pool: asyncpg.Pool, policy: BreakerPolicy) -> Health:
         return Health(
@@ -141,11 +155,13 @@ class Engine:
             Loop("rescue", self.rescuer.tick, interval=beat),
             Loop("reconcile", self.reconciler.tick, interval=beat),
             self._health_loop,
-            Loop("sample", self._sample, interval=1.0),
+            Loop("survey", self.surveyor.look, interval=1.0),
+            Loop("census", self.surveyor.count, interval=5.0),
         ]
 
     async def _beat(self) -> None:
         await self.beater.tick()
+        self.dispatcher.tidy(self.rescuer.living)
         self.dispatcher.pump()  # after a fence was lifted, what waits goes on
 
     def _released(self, delivery_ids: list[int]) -> None:
@@ -162,20 +178,14 @@ class Engine:
         if self.intake.backlog and self.dispatcher.room >= self.dispatcher.slots // 2:
             self._claim_loop.wake()
 
-    async def _sample(self) -> None:
-        metrics.IN_FLIGHT.set(self.dispatcher.in_flight)
-        metrics.HELD.set(len(self.dispatcher.held))
-        metrics.WAITING.set(self.dispatcher.waiting)
-        metrics.BACKLOG.set(1 if self.intake.backlog else 0)
-        metrics.CONNECTIONS.set(self.sender.open_connections)
-        await self.health.sample()
-
 
 def _sender(settings: DeliverySettings) -> Sender:
+    fresh_tls = partial(tls_context, str(settings.delivery_ca_file) if settings.delivery_ca_file else None)
     return Sender(
         policy=AddressPolicy(allowed_networks=settings.allowed_networks),
         resolver=Resolver(),
-        tls=tls_context(str(settings.delivery_ca_file) if settings.delivery_ca_file else None),
+        tls=fresh_tls(),
+        fresh_tls=fresh_tls,
         timeout=settings.delivery_timeout_seconds,
         idle_total=settings.delivery_idle_connections,
         proxy=settings.proxy,

@@ -39,7 +39,7 @@ RUN_TYPES = frozenset({EventType.STARTED.value, EventType.COMPLETED.value, Event
 
 
 # What is made once per event is not frozen: that costs four times as much to make.
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class JobRun:
     """The facts of a run. Times are whole unix seconds, None where there is none."""
 

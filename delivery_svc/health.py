@@ -2,7 +2,8 @@
 lane's breaker is open; noted a few times a second.
 
 Per lane and not per attempt: a hundred attempts of an endpoint within a moment cost one row update. A pod that is killed
-loses a moment of it; the attempts themselves are in the log.
+loses a moment of it; the attempts themselves are in the log. What failed on our side (the outbound proxy, say) shows nothing of
+the endpoint, and counts for nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +14,7 @@ from chassis.logs import get_logger
 from delivery_svc import metrics
 from delivery_svc.breaker import BreakerPolicy
 from delivery_svc.delivery import Settled
+from delivery_svc.sending.exchange import ErrorClass
 from delivery_svc.store import lane
 from delivery_svc.store.lane import Sign
 
@@ -42,12 +44,15 @@ class Health:
         self._reopen = reopen
         self._wake = wake
         self._signs: dict[int, Sign] = {}  # by subscription
+        self._cancelled: set[int] = set()
 
     def note(self, settled: Settled) -> None:
-        """A delivery's attempt was recorded. What became of deliveries counts for their failures and recovery, every failed
-        attempt for the breaker."""
+        """A delivery was recorded. What became of deliveries counts for their failures and recovery, every failed attempt for
+        the breaker. One that is cancelled probes nothing, and what is parked behind it would wait for that probe's end."""
         attempt = settled.attempt
         if attempt is None:
+            if settled.state is not None:
+                self._cancelled.add(settled.delivery.profile.subscription_id)
             return
         subscription_id = settled.delivery.profile.subscription_id
         sign = self._signs.get(subscription_id)
@@ -59,6 +64,8 @@ class Health:
         if settled.state == "SUCCEEDED":
             sign.recovered, sign.failures, sign.failing_us, sign.failed_attempts = True, 0, None, 0
             return
+        if attempt.exchange.error is ErrorClass.INTERNAL:
+            return
         sign.failed_attempts += 1
         if sign.failed_attempts == self._policy.failures:
             self._shut({subscription_id: SHUT_UNTIL_NOTED_SECONDS})
@@ -69,6 +76,7 @@ class Health:
 
     async def tick(self) -> None:
         """Writes the signs; what cannot be written is kept for the next time, before whatever came meanwhile."""
+        await self._pass_cancelled()
         if not self._signs:
             return
         signs, self._signs = self._signs, {}
@@ -81,9 +89,11 @@ class Health:
             raise
         self._obey(noted)
 
-    async def sample(self) -> None:
-        """Measures how many breakers are open, of all pods."""
-        metrics.BREAKERS_OPEN.set(await lane.count_open(self._pool))
+    async def _pass_cancelled(self) -> None:
+        if self._cancelled:
+            lanes = list(self._cancelled)
+            self._reopen(await lane.pass_probe(self._pool, lanes))
+            self._cancelled.difference_update(lanes)
 
     def _obey(self, noted: list[asyncpg.Record]) -> None:
         for row in noted:

@@ -1,12 +1,13 @@
 """The intake: how much this pod may lease, and the way of what it leased into the dispatcher.
 
-While there is a backlog (a publish overflowed the room, or a claim came back full) publish leases nothing: otherwise new
-events would overtake old ones for ever. The backlog ends with the first claim that comes back short. A statement that
-began under an old epoch brings nothing in: its rows are no longer this pod's.
+While there is a backlog (a publish overflowed the room, or a claim came back full) publish leases nothing for the accounts
+that are behind: otherwise new events would overtake old ones for ever. The backlog ends with the first claim that comes back
+short. No account may take all of the room (share.py). A statement that began under an old epoch brings nothing in: its rows
+are no longer this pod's.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import asyncpg
@@ -17,10 +18,11 @@ from delivery_svc.delivery import Delivery, Profile, Settled
 from delivery_svc.dispatcher import Dispatcher
 from delivery_svc.event import Event
 from delivery_svc.profiles import Profiles
-from delivery_svc.store.publishing import Room
+from delivery_svc.store.publishing import ANY_EVENTS, Room
 
 log = get_logger()
 PATIENCE_SECONDS = 0.2
+FEW = 32  # deliveries: a fan-out of one event that is more than usual
 NO_PROFILE = Profile(
     subscription_id=0, version=0, public_id="", name="", endpoint=None, secrets=(), unsendable="subscription_deleted"
 )
@@ -65,21 +67,38 @@ class Intake:
         self._loading: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
         self._again: dict[int, tuple[_Leased, int]] = {}  # leased again before they were released, and their epoch
-        self.backlog = False
+        self._backlog = False
+        self._behind: set[int] = set()  # accounts with events that wait to be claimed, during a backlog
         self.paused = False  # nothing is leased while the reconciler looks
 
-    async def reserve(self, events: int) -> Room:
-        """Room for a publish of so many events; give it back with `unreserve`.
+    @property
+    def backlog(self) -> bool:
+        """Whether more is free and due than pods have room for."""
+        return self._backlog
+
+    @backlog.setter
+    def backlog(self, backlog: bool) -> None:
+        self._backlog = backlog
+        if not backlog:
+            self._behind.clear()
+
+    async def reserve(self, accounts: Mapping[int, int]) -> Room:
+        """Room for a publish of so many events by account; give it back with `unreserve`.
 
         Waits a moment for room that is about to come free: a claim of what would overflow costs more than the wait.
         """
-        wanted = max(events, int(events * self._fan_out) + 1)
-        await self._patience(min(wanted, self._dispatcher.slots))
-        return self._room(0 if self.backlog else min(self._dispatcher.room, wanted))
+        wanted = sum(self._wanted(events) for events in accounts.values())
+        await self._patience(accounts, min(wanted, self._dispatcher.slots))
+        may = sum(events for account_id, events in accounts.items() if account_id not in self._behind)
+        return self._room(self._granted(accounts), events=may)
+
+    def turn(self, account_id: int) -> tuple[bool, int]:
+        """Whose events go first in a publish of several accounts: those who are not behind, and of these who has least."""
+        return account_id in self._behind, -self._dispatcher.allowance(account_id)
 
     def reserve_claim(self) -> Room:
-        """Room for a claim: all there is during a backlog, else half, so that a publish meanwhile finds some."""
-        room = self._dispatcher.room
+        """Room for a claim: all that one may take during a backlog, else half, so that a publish meanwhile finds some."""
+        room = self._dispatcher.claimable()
         return self._room(room if self.backlog else (room + 1) // 2)
 
     def unreserve(self, room: Room) -> None:
@@ -91,8 +110,10 @@ class Intake:
         """What a publish committed: leased rows go to the dispatcher, free ones mean a backlog, parked ones a draw."""
         if events:
             self._fan_out = max(len(rows) / len(events), 0.9 * self._fan_out)
-        if any(not row["leased"] and not row["parked"] for row in rows):
+        free = {events[row["ord"]].account_id for row in rows if not row["leased"] and not row["parked"]}
+        if free:
             self.backlog = True
+            self._behind |= free
             self._wake_claimer()
         self._dispatcher.mark_thirsty({row["subscription_id"] for row in rows if row["parked"]})
         leased = [row for row in rows if row["leased"]]
@@ -101,6 +122,8 @@ class Intake:
     def claimed(self, rows: Iterable[asyncpg.Record], room: Room) -> None:
         """What a claim or a draw leased."""
         leased = [_Leased(row, _event(row), row["webhook_name"], row["attempts"], row["redelivery"]) for row in rows]
+        if self.backlog:  # a retry that waited says nothing of its account's new events
+            self._behind.update(one.event.account_id for one in leased if one.attempts == 0)
         self._admit(leased, room.epoch)
 
     async def idle(self) -> None:
@@ -115,7 +138,7 @@ class Intake:
         for delivery_id in delivery_ids:
             one, epoch = self._again.pop(delivery_id, (None, 0))
             if one is not None and epoch == self._epoch():
-                self._dispatcher.hold([one.id])
+                self._dispatcher.hold({one.id: one.event.account_id})
                 self._record(Settled(_delivery(one, NO_PROFILE, epoch)))
 
     def fenced(self) -> None:
@@ -126,16 +149,29 @@ class Intake:
         """Something was released."""
         self._freed.set()
 
-    async def _patience(self, wanted: int) -> None:
-        if self.backlog or self._dispatcher.room >= wanted:
+    def _wanted(self, events: int) -> int:
+        return max(events, int(events * self._fan_out) + 1)
+
+    def _granted(self, accounts: Mapping[int, int]) -> int:
+        """How much of the room these may have, each its share; where several want some, no fewer than a few each."""
+        dispatcher, least = self._dispatcher, FEW if len(accounts) > 1 or self.backlog else 0
+        granted = sum(
+            min(max(self._wanted(events), least), dispatcher.allowance(account_id))
+            for account_id, events in accounts.items()
+            if account_id not in self._behind
+        )
+        return min(dispatcher.room, granted)
+
+    async def _patience(self, accounts: Mapping[int, int], wanted: int) -> None:
+        if self.backlog or self._granted(accounts) >= wanted:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not self.backlog and self._dispatcher.room < wanted:
+                while not self.backlog and self._granted(accounts) < wanted:
                     self._freed.clear()
                     await self._freed.wait()
 
-    def _room(self, wanted: int) -> Room:
+    def _room(self, wanted: int, events: int = ANY_EVENTS) -> Room:
         total = 0 if self.paused else wanted
         self._dispatcher.reserved += total
         return Room(
@@ -143,6 +179,7 @@ class Intake:
             total=total,
             lane=2 * self._dispatcher.lane_limit,
             lanes=self._dispatcher.lane_rooms(),
+            events=events,
         )
 
     def _admit(self, leased: list[_Leased], epoch: int) -> None:
@@ -152,7 +189,7 @@ class Intake:
             log.info("lease.dropped", deliveries=len(leased), epoch=epoch)
             return
         leased = self._put_off(leased, epoch)
-        self._dispatcher.hold(one.id for one in leased)
+        self._dispatcher.hold({one.id: one.event.account_id for one in leased})
         missing = {
             one.subscription_id for one in leased if self._profiles.get(one.subscription_id, one.version) is None
         }
@@ -189,10 +226,13 @@ class Intake:
         for one in leased:
             profile = self._profiles.get(one.subscription_id, one.version) or NO_PROFILE
             delivery = _delivery(one, profile, epoch)
-            if profile.unsendable:
-                self._record(Settled(delivery, state="CANCELLED", reason=profile.unsendable))
+            # An event that was erased has no data.
+            if unsendable := profile.unsendable or ("" if one.event.data else "erased"):
+                self._record(Settled(delivery, state="CANCELLED", reason=unsendable))
             else:
                 ready.append(delivery)
+        if len(ready) < len(leased):
+            self._wake_claimer()  # its lane has room for the next of them at once
         self._dispatcher.offer(ready)
 
 

@@ -1,25 +1,56 @@
 """A lane: a subscription's place in this pod's dispatcher. It bounds what one endpoint may hold of the pod.
 
-A lane sends at most `limit` at once and lets at most 2 x `limit` wait; what is more is parked in Postgres, so that a dead
-endpoint fills its own lane and never the pod. First attempts go before retries.
+A lane sends at most `limit` at once and lets at most 2 x `limit` wait, and where its subscription has a rate, no more than may
+go by now; what is more is parked in Postgres, so that a dead or slow endpoint fills its own lane and never the pod. First
+attempts go before retries. `now` is seconds on the monotonic clock.
 """
 
 from collections import deque
 
-from delivery_svc.delivery import Delivery
+from delivery_svc.delivery import Delivery, Profile
+from delivery_svc.pace import Pace
+
+
+class Account:
+    """An account's place in this pod's dispatcher: those of its lanes that may send, in turn."""
+
+    __slots__ = ("busy_at", "id", "in_flight", "lanes", "queued")
+
+    def __init__(self, account_id: int) -> None:
+        self.id = account_id
+        self.lanes: deque[Lane] = deque()
+        self.in_flight = 0
+        self.queued = False  # stands in the dispatcher's ring
+        self.busy_at = float("-inf")  # when something of it was taken in last
 
 
 class Lane:
-    """What of one subscription is in this pod's hands."""
+    """What of one subscription is in this pod's hands. `own` says that its subscription has a limit or rate of its own."""
 
-    __slots__ = ("_firsts", "_retries", "in_flight", "limit", "queued", "subscription_id", "thirsty")
+    __slots__ = (
+        "_firsts",
+        "_pace",
+        "_retries",
+        "account",
+        "in_flight",
+        "limit",
+        "own",
+        "profile",
+        "queued",
+        "subscription_id",
+        "thirsty",
+    )
 
-    def __init__(self, subscription_id: int, limit: int) -> None:
+    def __init__(self, subscription_id: int, account: Account, limit: int) -> None:
         self.subscription_id = subscription_id
+        self.account = account
         self.limit = limit
+        self.own = False
+        self.profile: Profile | None = None  # whose settings it follows
         self.in_flight = 0
-        self.queued = False  # stands in the dispatcher's ring
+        self.queued = False  # stands among its account's lanes
         self.thirsty = False  # has parked rows in Postgres: draw again when there is room
+        self._pace: Pace | None = None
         self._firsts: deque[Delivery] = deque()
         self._retries: deque[Delivery] = deque()
 
@@ -29,26 +60,46 @@ class Lane:
         return len(self._firsts) + len(self._retries)
 
     @property
-    def room(self) -> int:
-        """How many more may wait here."""
-        return max(0, 2 * self.limit - self.waiting)
-
-    @property
     def sendable(self) -> bool:
         """Whether one may be sent now."""
-        return self.in_flight < self.limit and self.waiting > 0
+        return self.in_flight < self.limit and (bool(self._firsts) or bool(self._retries))
 
     @property
     def idle(self) -> bool:
         """Whether nothing of it is here."""
         return self.in_flight == 0 and self.waiting == 0
 
+    @property
+    def room(self) -> int:
+        """How many more may wait here, but for a rate."""
+        return max(0, 2 * self.limit - self.waiting)
+
+    def room_at(self, now: float) -> int:
+        """How many more may wait here now."""
+        if self._pace is None:
+            return self.room
+        return max(0, min(2 * self.limit, int(self._pace.tokens(now))) - self.waiting)
+
+    def follow(self, profile: Profile, limit: int, pods: int, now: float) -> None:
+        """Takes a profile's settings; `limit` is everybody's, and `pods` share the rate."""
+        self.profile = profile
+        self.limit = profile.concurrency or limit
+        self.own = profile.concurrency is not None or profile.rate_per_second is not None
+        if profile.rate_per_second is None:
+            self._pace = None
+        elif self._pace is None:
+            self._pace = Pace(profile.rate_per_second / pods, now)
+        else:
+            self._pace.change(profile.rate_per_second / pods, now)
+
     def push(self, delivery: Delivery) -> None:
         """Lets a delivery wait."""
         (self._firsts if delivery.attempts == 0 else self._retries).append(delivery)
 
-    def pop(self) -> Delivery:
+    def pop(self, now: float) -> Delivery:
         """The next to be sent. IndexError when none waits."""
+        if self._pace is not None:
+            self._pace.spend(now)
         return self._firsts.popleft() if self._firsts else self._retries.popleft()
 
     def empty(self) -> list[Delivery]:

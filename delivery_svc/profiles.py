@@ -7,6 +7,7 @@ claim or publish on, with no time to live and no message between services.
 import json
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import cast
 
 import asyncpg
@@ -15,6 +16,8 @@ from chassis.keyring import KeyRing
 from chassis.logs import get_logger
 from delivery_svc.delivery import Profile, Secret
 from delivery_svc.head import custom_lines
+from delivery_svc.retry import RetryPolicy
+from delivery_svc.sending.client_certificate import ClientCertificate
 from delivery_svc.sending.endpoint import Endpoint, parse_endpoint
 from delivery_svc.store import subscription
 
@@ -23,11 +26,12 @@ MOST_REMEMBERED = 20_000
 
 
 class Profiles:
-    """Remembers up to 20,000 profiles, the longest unused forgotten first."""
+    """Remembers up to 20,000 profiles, the longest unused forgotten first. `retry` is the platform's schedule."""
 
-    def __init__(self, pool: asyncpg.Pool, key_ring: KeyRing) -> None:
+    def __init__(self, pool: asyncpg.Pool, key_ring: KeyRing, retry: RetryPolicy) -> None:
         self._pool = pool
         self._key_ring = key_ring
+        self._retry = retry
         self._known: OrderedDict[int, Profile] = OrderedDict()
 
     def get(self, subscription_id: int, version: int) -> Profile | None:
@@ -54,6 +58,7 @@ class Profiles:
         try:
             secrets = self._secrets(row)
             custom = self._custom_headers(row)
+            endpoint = self._showing(endpoint, row)
         except ValueError as error:
             log.error("secret.unreadable", subscription=row["public_id"], error=str(error))
             reason = reason or "secret_unreadable"
@@ -69,6 +74,19 @@ class Profiles:
             custom_head=custom_lines(custom),
             custom_names=" ".join(name for name, _ in custom),
             unsendable=reason,
+            retry=self._own_retry(row),
+            concurrency=row["concurrency"],
+            rate_per_second=row["rate_per_second"],
+        )
+
+    def _own_retry(self, row: asyncpg.Record) -> RetryPolicy | None:
+        delays, jitter = row["retry_delays"], row["retry_jitter"]
+        if delays is None and jitter is None:
+            return None
+        return replace(
+            self._retry,
+            delays=self._retry.delays if delays is None else tuple(delays),
+            jitter=self._retry.jitter if jitter is None else jitter,
         )
 
     def _secrets(self, row: asyncpg.Record) -> tuple[Secret, ...]:
@@ -85,6 +103,15 @@ class Profiles:
             return []
         opened = self._key_ring.open(row["sealed_headers"], f"custom_headers:{row['id']}")
         return cast(list[list[str]], json.loads(opened))
+
+    def _showing(self, endpoint: Endpoint | None, row: asyncpg.Record) -> Endpoint | None:
+        """The endpoint with the certificate that it is shown, when there is one and it speaks TLS."""
+        if row["sealed_certificate"] is None or endpoint is None or not endpoint.tls:
+            return endpoint
+        opened = self._key_ring.open(row["sealed_certificate"], f"client_certificate:{row['id']}")
+        pair = json.loads(opened)
+        client = ClientCertificate(pair["certificate_chain"].encode(), pair["private_key"].encode())
+        return replace(endpoint, client=client)
 
 
 def _endpoint(client_url: str) -> Endpoint | None:

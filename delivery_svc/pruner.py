@@ -3,6 +3,7 @@
 import asyncpg
 
 from chassis.logs import get_logger
+from chassis.partitions import note_end
 from delivery_svc.store import partition, publish_request
 
 log = get_logger()
@@ -20,6 +21,7 @@ class Pruner:
         """Makes what is missing and drops what is old. Whether a batch came back full."""
         made = await partition.make(self._pool)
         dropped = await partition.drop(self._pool)
+        await note_end(self._pool, "delivery")
         if made or dropped:
             log.info("partitions.moved", made=made, dropped=dropped)
         return await publish_request.forget(self._pool, REMEMBER_REQUESTS_SECONDS, BATCH) == BATCH

@@ -4,12 +4,14 @@ Batches of many callers share a flush. A batch is all or nothing: one whose requ
 taken out and refused, and the rest of the flush goes on without it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import asyncpg
 
+from chassis import fault_points
 from chassis.clock import DatabaseClock
 from chassis.database import AWAY_ERRORS
 from chassis.errors import AlreadyExists, DomainError
@@ -54,6 +56,8 @@ class Publisher:
         self._intake = intake
         self._unknown_outcome = unknown_outcome
         self._group: GroupCommit[Batch, Answer] = GroupCommit("publish", self._flush, GroupLimits())
+        self._written = fault_points.around(self._write, after=fault_points.AFTER_PUBLISH_COMMIT_BEFORE_ANSWER)
+        self._stored = fault_points.around(publishing.store, before=fault_points.IN_FLUSH_UNKNOWN_OUTCOME)
 
     async def publish(self, batch: Batch) -> list[str]:
         """Event ids in the batch's order, once they are committed. DomainError when the batch was refused."""
@@ -78,9 +82,12 @@ class Publisher:
 
     async def _store(self, batches: Sequence[Batch]) -> list[list[str]]:
         plan = self._plan(batches)
-        room = await self._intake.reserve(len(plan.fresh))
+        accounts = Counter(event.account_id for event, _ in plan.fresh)
+        room = await self._intake.reserve(accounts)
+        if len(accounts) > 1:
+            plan.fresh.sort(key=lambda fresh: self._intake.turn(fresh[0].account_id))
         try:
-            rows = await self._write(plan, room)
+            rows = await self._written(plan, room)
         except AWAY_ERRORS:
             self._unknown_outcome()
             raise
@@ -92,8 +99,14 @@ class Publisher:
 
     async def _write(self, plan: _Plan, room: publishing.Room) -> list[asyncpg.Record]:
         events = [event for event, _ in plan.fresh]
-        if not plan.first:
-            return await publishing.store(self._pool, events, room)
+        requests = [(new.request_id, new.body_hash) for _, new in plan.fresh] if plan.first else []
+        try:
+            return await self._stored(self._pool, events, room, requests)
+        except asyncpg.UniqueViolationError:
+            return await self._write_what_is_new(plan, room)
+
+    async def _write_what_is_new(self, plan: _Plan, room: publishing.Room) -> list[asyncpg.Record]:
+        """Some request ids came before: only a caller that repeats itself pays for looking which."""
         async with self._pool.acquire() as connection, connection.transaction():
             await self._remember(cast(asyncpg.Connection, connection), plan)
             events = [event for event, _ in plan.fresh]

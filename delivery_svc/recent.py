@@ -29,7 +29,7 @@ BEGIN_OF_TIME = EPOCH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A delivery as it is shown. `body` is what goes out, at every attempt the same bytes."""
+    """A delivery as it is shown. `body` is what goes out, at every attempt the same bytes; empty when it was erased."""
 
     id: int
     event_id: str
@@ -45,6 +45,8 @@ class Shown:
     finished_at: datetime | None
     body: bytes
     test: bool
+    next_attempt_at: datetime | None
+    erased_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,8 @@ def _one(row: asyncpg.Record, more: asyncpg.Record) -> Shown:
         last_status_code=more["last_status_code"] or 0,
         published_at=row["published_at"],
         finished_at=row["finished_at"],
-        body=render_body(event, more["subscription_public_id"], row["webhook_name"]),
+        body=render_body(event, more["subscription_public_id"], row["webhook_name"]) if event.data else b"",
         test=row["test"],
+        next_attempt_at=more["next_attempt_at"],
+        erased_at=more["erased_at"],
     )

@@ -1,6 +1,7 @@
 """The reconciler: after a publish or claim whose outcome is unknown, frees rows leased to this pod that it does not hold.
 
-The lost statement may still commit for a while, so it looks again until that time is over.
+The lost statement may still commit for a while, so it looks again until that time is over, and once after it: a database
+that was away for longer must be looked at, too.
 """
 
 import asyncio
@@ -27,7 +28,12 @@ class Reconciler:
         self._beater = beater
         self._dispatcher = dispatcher
         self._intake = intake
-        self._until = float("-inf")
+        self._until: float | None = None  # None: nothing is suspected
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether something may still be leased that nobody holds."""
+        return self._until is not None
 
     def suspect(self) -> None:
         """A statement's outcome is unknown."""
@@ -36,7 +42,8 @@ class Reconciler:
     async def tick(self) -> None:
         """Frees what is not held. Nothing is leased meanwhile, and statements under way are waited for: what they bring
         must be among the held before the two are compared."""
-        if time.monotonic() > self._until:
+        began, until = time.monotonic(), self._until
+        if until is None:
             return
         self._intake.paused = True
         try:
@@ -46,5 +53,7 @@ class Reconciler:
             freed = await queue.reconcile(self._pool, self._beater.epoch, list(self._dispatcher.held))
         finally:
             self._intake.paused = False
+        if began > until and self._until == until:
+            self._until = None
         if freed:
             log.warning("leases.reconciled", deliveries=freed)

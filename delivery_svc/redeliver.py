@@ -38,6 +38,8 @@ class Redeliverer:
             return recent.no_delivery()
         if found["test"]:
             return FailedPrecondition("TEST_DELIVERY", "a test is not delivered again: send another one")
+        if found["erased"]:
+            return FailedPrecondition("BODY_ERASED", "the event's body was erased: there is nothing left to send")
         if not found["sendable"]:
             return inactive()
         # Also one that was finished between the two looks: whoever asks again is granted it.

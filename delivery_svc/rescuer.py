@@ -19,16 +19,18 @@ FORGET_AFTER_SECONDS = 60.0
 
 
 class Rescuer:
-    """`dead_after` is how long, in seconds, an unchanged heartbeat must have been watched."""
+    """`dead_after` is how long, in seconds, an unchanged heartbeat must have been watched. `living` is how many pods there were
+    at the last look, this one among them."""
 
     def __init__(self, pool: asyncpg.Pool, dead_after: float) -> None:
         self._pool = pool
         self._dead_after = dead_after
         self._seen: dict[int, tuple[datetime, float]] = {}
         self._last_tick = float("-inf")
+        self.living = 1
 
     async def tick(self) -> None:
-        """Looks at every pod once, buries who did not move, frees what the dead held, samples what is due."""
+        """Looks at every pod once, buries who did not move, frees what the dead held."""
         await self._watch()
         if await pod.any_dead(self._pool):
             freed = await queue.rescue(self._pool)
@@ -36,9 +38,6 @@ class Rescuer:
                 metrics.RESCUED.inc(freed)
                 log.warning("leases.rescued", deliveries=freed)
             await pod.prune(self._pool, FORGET_AFTER_SECONDS)
-        due, age = await queue.count_due(self._pool)
-        metrics.DUE.set(due)
-        metrics.OLDEST_DUE_AGE.set(age)
 
     async def _watch(self) -> None:
         now = time.monotonic()
@@ -46,6 +45,7 @@ class Rescuer:
             self._seen.clear()  # this pod was away itself: begin to watch anew
         self._last_tick = now
         living = await pod.living(self._pool)
+        self.living = max(1, len(living))
         self._seen = {epoch: seen for epoch, seen in self._seen.items() if epoch in living}
         for epoch, heartbeat_at in living.items():
             first = self._seen.get(epoch)

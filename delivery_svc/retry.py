@@ -52,3 +52,12 @@ def next_step(attempts_made: int, exchange: Exchange, policy: RetryPolicy, rando
     if exchange.retry_after is not None and exchange.status_code in (429, 503):
         delay = max(delay, min(max(exchange.retry_after, policy.shortest_retry_after), policy.longest_retry_after))
     return Step(Outcome.RETRYABLE, delay)
+
+
+def longest_life(policy: RetryPolicy, timeout: float) -> float:
+    """Seconds after which all attempts of a delivery have been made, if nothing keeps it waiting but its schedule.
+
+    >>> longest_life(RetryPolicy(delays=(1.0, 9.0), jitter=0.2), timeout=10.0)
+    42.0
+    """
+    return sum(policy.delays) * (1 + policy.jitter) + (len(policy.delays) + 1) * timeout

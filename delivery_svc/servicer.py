@@ -7,9 +7,9 @@ import grpc
 
 from chassis.caller import Callers
 from chassis.errors import NotFound
-from delivery_svc import convert, convert_recovery, recent
+from delivery_svc import convert, convert_erasure, convert_recovery, recent
 from delivery_svc.engine import Engine
-from delivery_svc.rights import PUBLISH, READ, SEND
+from delivery_svc.rights import ERASE, PUBLISH, READ, SEND
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1 import delivery_service_pb2_grpc as rpc
 
@@ -27,6 +27,7 @@ class DeliveryServicer(rpc.DeliveryServiceServicer):
         self._tester = engine.tester
         self._redeliverer = engine.redeliverer
         self._recoveries = engine.recoveries
+        self._erasures = engine.erasures
 
     async def PublishEvents(self, request: pb.PublishEventsRequest, context: Context) -> pb.PublishEventsResponse:
         caller = await self._callers.of(context)
@@ -88,6 +89,21 @@ class DeliveryServicer(rpc.DeliveryServiceServicer):
         await self._admit(context, request.account_id, SEND)
         ended = await self._recoveries.cancel(request.account_id, request.recovery_id)
         return pb.CancelRecoveryResponse(recovery=convert_recovery.recovery(ended))
+
+    async def StartErasure(self, request: pb.StartErasureRequest, context: Context) -> pb.StartErasureResponse:
+        await self._admit(context, request.erasure.account_id, ERASE)
+        started = await self._erasures.start(convert_erasure.new_erasure(request.erasure))
+        return pb.StartErasureResponse(erasure=convert_erasure.erasure(started))
+
+    async def GetErasure(self, request: pb.GetErasureRequest, context: Context) -> pb.GetErasureResponse:
+        await self._admit(context, request.account_id, READ)
+        found = await self._erasures.get(request.account_id, request.erasure_id)
+        return pb.GetErasureResponse(erasure=convert_erasure.erasure(found))
+
+    async def ListErasures(self, request: pb.ListErasuresRequest, context: Context) -> pb.ListErasuresResponse:
+        await self._admit(context, request.account_id, READ)
+        found = await self._erasures.newest(request.account_id)
+        return pb.ListErasuresResponse(erasures=[convert_erasure.erasure(one) for one in found])
 
     async def _admit(self, context: Context, account_id: int, permission_sets: frozenset[str]) -> None:
         caller = await self._callers.of(context)

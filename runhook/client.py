@@ -13,7 +13,9 @@ from typing import Self
 from runhook.accounts import Accounts
 from runhook.connection import Connection, Manner, Target, Tls
 from runhook.deliveries import Deliveries
+from runhook.erasures import Erasures
 from runhook.events import Events
+from runhook.recoveries import Recoveries
 from runhook.retry import RetryPolicy
 from runhook.subscriptions import Subscriptions
 from runhook.triggers import Triggers
@@ -31,6 +33,8 @@ class Rooms:
         self.subscriptions = Subscriptions(subscription)
         self.events = Events(delivery)
         self.deliveries = Deliveries(delivery)
+        self.recoveries = Recoveries(delivery)
+        self.erasures = Erasures(delivery)
         self.triggers = Triggers(trigger)
 
 

@@ -1,4 +1,4 @@
-"""What became of events: deliveries, their attempts, and tests of an endpoint."""
+"""What became of events: deliveries, their attempts, one delivered again, and tests of an endpoint."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -75,3 +75,12 @@ class Deliveries:
             account_id=account_id, delivery_id=delivery_id, subscription_id=subscription_id, event_id=event_id
         )
         return await self._connection.call(self._stub.GetDelivery, request, repeatable=True)
+
+    async def redeliver(self, account_id: int, delivery_id: int) -> Delivery:
+        """Puts a finished delivery back into the queue: the same event id and bytes, a schedule that begins afresh.
+
+        FailedPrecondition: "NOT_FINISHED" while it is under way, "SUBSCRIPTION_INACTIVE" when nothing would be sent,
+        "TEST_DELIVERY". NotFound. It is called once: after Unavailable get the delivery, its state says what became of it.
+        """
+        request = pb.RedeliverRequest(account_id=account_id, delivery_id=delivery_id)
+        return (await self._connection.call(self._stub.Redeliver, request, repeatable=False)).delivery

@@ -8,7 +8,8 @@
      +-- AlreadyExists       ALREADY_EXISTS       the name, or the request id, is taken
      +-- FailedPrecondition  FAILED_PRECONDITION  not in this state
      +-- ResourceExhausted   RESOURCE_EXHAUSTED   a limit or a full line; `retry_after` where waiting helps
-     +-- Unavailable         UNAVAILABLE          nobody answers there; what became of a write is unknown
+     +-- Unavailable         UNAVAILABLE,         nobody answers there; what became of a write is unknown
+     |                       CANCELLED
      +-- DeadlineExceeded    DEADLINE_EXCEEDED    no answer in time; what became of a write is unknown
 
 Every other code (INTERNAL, UNIMPLEMENTED and their kind) is a plain RunhookError.

@@ -1,12 +1,25 @@
 """The messages that callers meet, under one roof: they are protobuf's, and their fields are described in protos/."""
 
-from runhook.delivery.v1.delivery_pb2 import Attempt, Delivery, DeliveryState, Header
+from runhook.delivery.v1.delivery_pb2 import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Erasure,
+    ErasureState,
+    Header,
+    Recovery,
+    RecoveryState,
+)
 from runhook.delivery.v1.delivery_service_pb2 import GetDeliveryResponse, SendTestResponse
 from runhook.delivery.v1.event_pb2 import Event, JobRun, RunStatus
 from runhook.subscription.v1.account_pb2 import Account, AccountPlan, ServiceToken
 from runhook.subscription.v1.account_service_pb2 import CreateAccountResponse, CreateServiceTokenResponse
-from runhook.subscription.v1.subscription_pb2 import SigningSecret, Subscription
-from runhook.subscription.v1.subscription_service_pb2 import CreateSubscriptionResponse, RotateSigningSecretResponse
+from runhook.subscription.v1.subscription_pb2 import DeliverySettings, RetrySchedule, SigningSecret, Subscription
+from runhook.subscription.v1.subscription_service_pb2 import (
+    ClientCertificate,
+    CreateSubscriptionResponse,
+    RotateSigningSecretResponse,
+)
 from runhook.trigger.v1.execution_pb2 import Execution, ExecutionState
 from runhook.trigger.v1.run_pb2 import Run, RunState
 from runhook.trigger.v1.task_pb2 import ContextParameter, Task, TaskKind
@@ -17,13 +30,17 @@ __all__ = [
     "Account",
     "AccountPlan",
     "Attempt",
+    "ClientCertificate",
     "ContextParameter",
     "CreateAccountResponse",
     "CreateServiceTokenResponse",
     "CreateSubscriptionResponse",
     "CreateTriggerResponse",
     "Delivery",
+    "DeliverySettings",
     "DeliveryState",
+    "Erasure",
+    "ErasureState",
     "Event",
     "Execution",
     "ExecutionState",
@@ -31,6 +48,9 @@ __all__ = [
     "GetTriggerResponse",
     "Header",
     "JobRun",
+    "Recovery",
+    "RecoveryState",
+    "RetrySchedule",
     "RotateSigningSecretResponse",
     "Run",
     "RunState",

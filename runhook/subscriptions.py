@@ -1,4 +1,4 @@
-"""Subscriptions, their signing secrets and their custom headers."""
+"""Subscriptions, their signing secrets and custom headers, and how they are delivered to."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from runhook.connection import Connection
 from runhook.subscription.v1 import subscription_service_pb2 as pb
-from runhook.subscription.v1.subscription_pb2 import CustomHeader, SigningSecret, Subscription
+from runhook.subscription.v1.subscription_pb2 import (
+    CustomHeader,
+    DeliverySettings,
+    RetrySchedule,
+    SigningSecret,
+    Subscription,
+)
 from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 from runhook.timestamps import duration_of
 
@@ -116,3 +122,69 @@ class Subscriptions:
         request = pb.ListCustomHeadersRequest(account_id=account_id, subscription_id=subscription_id)
         answer = await self._connection.call(self._stub.ListCustomHeaders, request, repeatable=True)
         return answer.names
+
+    async def set_delivery_settings(
+        self,
+        account_id: int,
+        subscription_id: str,
+        *,
+        retry_delays: Sequence[timedelta] | None = None,
+        jitter: float | None = None,
+        concurrency: int | None = None,
+        rate_per_second: float | None = None,
+    ) -> DeliverySettings:
+        """Replaces how it is delivered to, all of it: None leaves a setting to the platform.
+
+        `retry_delays` are waited for before each retry, none for no retry; `jitter` (0 to 1) spreads them. ValueError for a
+        jitter without delays and for a 0, which would mean the platform's own.
+        """
+        if jitter is not None and retry_delays is None:
+            raise ValueError("jitter goes with retry_delays: the platform's delays have their own")
+        if concurrency == 0 or rate_per_second == 0:
+            raise ValueError("0 is no setting: None leaves it to the platform")
+        schedule = None
+        if retry_delays is not None:
+            schedule = RetrySchedule(delays=[duration_of(delay) for delay in retry_delays], jitter=jitter)
+        settings = DeliverySettings(
+            retry_schedule=schedule, concurrency=concurrency or 0, rate_per_second=rate_per_second or 0
+        )
+        request = pb.SetDeliverySettingsRequest(
+            account_id=account_id, subscription_id=subscription_id, delivery_settings=settings
+        )
+        answer = await self._connection.call(self._stub.SetDeliverySettings, request, repeatable=True)
+        return answer.delivery_settings
+
+    async def get_delivery_settings(self, account_id: int, subscription_id: str) -> DeliverySettings:
+        """How it is delivered to; what is unset is the platform's own."""
+        request = pb.GetDeliverySettingsRequest(account_id=account_id, subscription_id=subscription_id)
+        answer = await self._connection.call(self._stub.GetDeliverySettings, request, repeatable=True)
+        return answer.delivery_settings
+
+    async def set_client_certificate(
+        self, account_id: int, subscription_id: str, *, certificate_chain: str, private_key: str
+    ) -> pb.ClientCertificate:
+        """Replaces the certificate that is shown to the endpoint (mTLS); PEM both. The key is never shown again.
+
+        InvalidInput when the two do not belong together or the certificate has ended; ValueError when one is empty.
+        """
+        if not certificate_chain or not private_key:
+            raise ValueError("a client certificate and its key go together; clear_client_certificate takes both away")
+        request = pb.SetClientCertificateRequest(
+            account_id=account_id,
+            subscription_id=subscription_id,
+            certificate_chain=certificate_chain,
+            private_key=private_key,
+        )
+        answer = await self._connection.call(self._stub.SetClientCertificate, request, repeatable=True)
+        return answer.client_certificate
+
+    async def clear_client_certificate(self, account_id: int, subscription_id: str) -> None:
+        """Takes the client certificate away."""
+        request = pb.SetClientCertificateRequest(account_id=account_id, subscription_id=subscription_id)
+        await self._connection.call(self._stub.SetClientCertificate, request, repeatable=True)
+
+    async def get_client_certificate(self, account_id: int, subscription_id: str) -> pb.ClientCertificate | None:
+        """What may be told of its client certificate; None when it has none."""
+        request = pb.GetClientCertificateRequest(account_id=account_id, subscription_id=subscription_id)
+        answer = await self._connection.call(self._stub.GetClientCertificate, request, repeatable=True)
+        return answer.client_certificate if answer.HasField("client_certificate") else None

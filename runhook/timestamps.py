@@ -1,6 +1,7 @@
 """Python's times as protobuf has them. Invariant: a time without a zone is refused, since nobody knows what it means."""
 
 from datetime import datetime, timedelta
+from typing import overload
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -17,6 +18,10 @@ def timestamp_of(moment: datetime | None) -> Timestamp | None:
     return made
 
 
+@overload
+def duration_of(length: timedelta) -> Duration: ...
+@overload
+def duration_of(length: timedelta | None) -> Duration | None: ...
 def duration_of(length: timedelta | None) -> Duration | None:
     """The same length, or None."""
     if length is None:

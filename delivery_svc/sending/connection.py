@@ -5,6 +5,7 @@ let go of it; what comes after that belongs to nobody and closes the connection.
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from delivery_svc.sending.answer import Answer, AnswerError
 from delivery_svc.sending.endpoint import Endpoint, Origin
 from delivery_svc.sending.exchange import ErrorClass, Exchange
 from delivery_svc.sending.phase import Dial
+from delivery_svc.sending.tls import tls_detail
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +47,9 @@ class Keeper(Protocol):
     def opened(self, connection: "Connection") -> None:
         """The connection is open and about to carry its first post."""
 
+    def laden(self, connection: "Connection") -> None:
+        """The connection carries a post: `write` is to be called before the event loop waits again."""
+
     def answered(self, connection: "Connection", post: Post) -> None:
         """The answer is complete."""
 
@@ -61,7 +66,7 @@ class Keeper(Protocol):
 class Connection(asyncio.Protocol):
     """An open connection and the answer that it is reading. It writes its first post as soon as it is made."""
 
-    __slots__ = ("_clogged", "_keeper", "_post", "_transport", "_uses", "answer", "idle_since", "origin")
+    __slots__ = ("_clogged", "_keeper", "_post", "_transport", "_unsent", "_uses", "answer", "idle_since", "origin")
 
     _transport: asyncio.Transport
 
@@ -71,15 +76,23 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self._keeper = keeper
         self._post: Post | None = first
+        self._unsent = b""
         self._uses = 0
         self._clogged = False
 
     def carry(self, post: Post) -> None:
-        """Write the post's request, in one piece, and read its answer."""
+        """Take the post's request, which `write` sends, and read its answer."""
         self._uses += 1
         self._post = post
         post.connection = self
-        self._transport.write(post.request)
+        self._unsent = post.request
+        self._keeper.laden(self)
+
+    def write(self) -> None:
+        """Write the request of the post that it carries, in one piece."""
+        request, self._unsent = self._unsent, b""
+        if self._post is not None and request:
+            self._transport.write(request)
 
     @property
     def is_usable(self) -> bool:
@@ -88,7 +101,7 @@ class Connection(asyncio.Protocol):
     @property
     def is_written(self) -> bool:
         """Whether all of the request has left for the network."""
-        return not self._transport.get_write_buffer_size()
+        return not self._unsent and not self._transport.get_write_buffer_size()
 
     @property
     def phase(self) -> str:
@@ -148,6 +161,10 @@ class Connection(asyncio.Protocol):
         self._retire()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        # In TLS 1.3 the endpoint judges our certificate when we take the handshake to be over.
+        if isinstance(exc, ssl.SSLError) and self._post is not None and not (self.was_kept or self.answer.received):
+            post, self._post = self._post, None
+            self._keeper.broken(self, post, ErrorClass.TLS, tls_detail(exc))
         self._end_post()
         self._keeper.gone(self)
 

@@ -17,19 +17,22 @@ import time
 from collections.abc import Callable, Sequence
 
 from delivery_svc.sending.address import Address, AddressPolicy, literal_address
+from delivery_svc.sending.client_certificate import ClientCertificate, ClientCertificateError, ClientContexts
 from delivery_svc.sending.connection import Connection, Post
 from delivery_svc.sending.endpoint import Endpoint
 from delivery_svc.sending.exchange import ErrorClass
 from delivery_svc.sending.phase import Dial, DialError
 from delivery_svc.sending.proxy import Proxy, open_tunnel
 from delivery_svc.sending.resolver import ResolutionError, Resolver
+from delivery_svc.sending.tls import tls_context, tls_detail
 
 # Errors of a connect that say something about this process and nothing about the endpoint.
 _OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
 class Dialer:
-    """Opens connections. `patience_seconds` is how long an address may stay silent before the next one is tried."""
+    """Opens connections. `patience_seconds` is how long an address may stay silent before the next one is tried; `fresh_tls`
+    makes contexts like `tls`, to which client certificates are added."""
 
     def __init__(
         self,
@@ -39,17 +42,20 @@ class Dialer:
         tls: ssl.SSLContext,
         patience_seconds: float,
         proxy: Proxy | None = None,
+        fresh_tls: Callable[[], ssl.SSLContext] = tls_context,
     ) -> None:
         self._policy = policy
         self._resolver = resolver
         self._tls = tls
         self._patience_seconds = patience_seconds
         self._proxy = proxy
+        self._client_contexts = ClientContexts(fresh_tls)
 
     async def dial(self, post: Post, connection: Callable[[], Connection]) -> None:
         """Open a connection for this post; it begins to carry the post by itself. DialError if there is none."""
         endpoint = post.endpoint
         dial = post.dial = Dial(time.monotonic())
+        tls = self._tls if endpoint.client is None else await self._showing(endpoint.client, dial)
         if self._proxy is None:
             addresses = await self._allowed_addresses(endpoint.host)
             dial.turn_to("connect", time.monotonic())
@@ -64,9 +70,19 @@ class Dialer:
         literal = literal_address(endpoint.host)
         name = str(literal) if literal is not None else endpoint.host.removesuffix(".")
         try:
-            await loop.create_connection(connection, sock=sock, ssl=self._tls, server_hostname=name)
+            await loop.create_connection(connection, sock=sock, ssl=tls, server_hostname=name)
         except (OSError, ValueError) as failure:
-            raise DialError(ErrorClass.TLS, _tls_detail(failure)) from None
+            raise DialError(ErrorClass.TLS, tls_detail(failure)) from None
+
+    async def _showing(self, client: ClientCertificate, dial: Dial) -> ssl.SSLContext:
+        """The context that shows this certificate; asked for first, so that nobody is called in vain."""
+        try:
+            return await self._client_contexts.of(client)
+        except ClientCertificateError as fault:
+            dial.phase = "tls"
+            raise DialError(ErrorClass.TLS, str(fault)) from None
+        except OSError:
+            raise DialError(ErrorClass.INTERNAL, "The sender could not open a connection.") from None
 
     async def _allowed_addresses(self, host: str) -> list[Address]:
         addresses = await self._resolve(host)
@@ -157,11 +173,3 @@ def _connect_error(failure: OSError) -> DialError:
     if failure.errno == errno.ECONNREFUSED:
         return DialError(ErrorClass.CONNECT, "The endpoint refused the connection.")
     return DialError(ErrorClass.CONNECT, "The endpoint could not be reached.")
-
-
-def _tls_detail(failure: Exception) -> str:
-    if isinstance(failure, ssl.SSLCertVerificationError):
-        return f"The endpoint's certificate could not be verified: {failure.verify_message}"
-    if isinstance(failure, ssl.SSLError) and failure.reason:
-        return f"The TLS handshake failed: {failure.reason.lower().replace('_', ' ')}."
-    return "The endpoint closed the connection during the TLS handshake."

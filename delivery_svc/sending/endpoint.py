@@ -10,10 +10,12 @@ from ipaddress import AddressValueError, IPv6Address
 
 import idna
 
+from delivery_svc.sending.client_certificate import ClientCertificate
+
 MAX_URL_CHARACTERS = 2048
 
-Origin = tuple[bool, str, int]
-"""TLS or not, host, port: what a kept connection can be used for again."""
+Origin = tuple[bool, str, int] | tuple[bool, str, int, bytes]
+"""TLS or not, host, port, and of a client certificate its fingerprint: what a kept connection can be used for again."""
 
 _URL = re.compile(r"(https?)://([^/?#]*)([^#]*)", re.IGNORECASE | re.ASCII)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::(.*))?")
@@ -30,18 +32,23 @@ class Endpoint:
     """One place to POST to.
 
     `host` is lower-case ASCII without brackets, `target` the path and query ("/" when there is none). `origin` and
-    `opening`, the request line with the Host header, are worked out once, because every attempt needs them.
+    `opening`, the request line with the Host header, are worked out once, because every attempt needs them. `client` is the
+    certificate that a TLS endpoint is shown when it asks for one.
     """
 
     tls: bool
     host: str
     port: int
     target: str
+    client: ClientCertificate | None = None
     origin: Origin = field(init=False, repr=False, compare=False)
     opening: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "origin", (self.tls, self.host, self.port))
+        origin: Origin = (self.tls, self.host, self.port)
+        if self.client is not None:
+            origin = (*origin[:3], self.client.fingerprint)
+        object.__setattr__(self, "origin", origin)
         opening = f"POST {self.target} HTTP/1.1\r\nHost: {self.host_header}\r\n"
         object.__setattr__(self, "opening", opening.encode("ascii"))
 

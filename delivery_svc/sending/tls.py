@@ -17,3 +17,12 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
     return context
+
+
+def tls_detail(failure: Exception) -> str:
+    """One sentence for people on why there is no TLS connection, or no longer."""
+    if isinstance(failure, ssl.SSLCertVerificationError):
+        return f"The endpoint's certificate could not be verified: {failure.verify_message}"
+    if isinstance(failure, ssl.SSLError) and failure.reason:
+        return f"The TLS handshake failed: {failure.reason.lower().replace('_', ' ')}."
+    return "The endpoint closed the connection during the TLS handshake."

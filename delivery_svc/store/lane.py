@@ -9,7 +9,7 @@ is the breaker alone that moves `next_due_at`: to `open_until`, then, by who dra
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import asyncpg
 
@@ -17,8 +17,8 @@ from delivery_svc.breaker import NO_BREAKER, BreakerPolicy
 
 DUE_LANES = """
 select subscription_id, open_until is not null as half_open from delivery.lane
- where next_due_at <= clock_timestamp() and subscription_id <> all ($1::bigint[])
-   and (open_until is null or open_until <= clock_timestamp())
+ where next_due_at <= statement_timestamp() and subscription_id <> all ($1::bigint[])
+   and (open_until is null or open_until <= statement_timestamp())
  order by next_due_at limit $2 for update skip locked
 """
 
@@ -30,7 +30,7 @@ with drawn as (
              from unnest($2::bigint[], $3::int[]) as l(subscription_id, room)
             cross join lateral (
                   select q.id from delivery.queue q
-                   where q.subscription_id = l.subscription_id and q.parked and q.due_at <= clock_timestamp()
+                   where q.subscription_id = l.subscription_id and q.parked and q.due_at <= statement_timestamp()
                    order by q.due_at limit l.room for update skip locked) r
             limit $4))
     returning id, event_id, published_at, subscription_id, webhook_name, attempts, redelivery, due_at
@@ -58,11 +58,6 @@ OPEN_AMONG = """
 select subscription_id, extract(epoch from open_until - clock_timestamp())::float8 as seconds
   from delivery.lane
  where subscription_id = any ($1::bigint[]) and open_until is not null
-"""
-
-COUNT_OPEN = """
-select count(*) from (
-    select from delivery.lane where open_until is not null limit 10000) o
 """
 
 # In the order of their ids, so that two pods take row locks in one order. The rule is breaker.py:after.
@@ -211,25 +206,6 @@ async def open_among(pool: asyncpg.Pool, lanes: set[int]) -> dict[int, float]:
     return {row["subscription_id"]: row["seconds"] for row in await pool.fetch(OPEN_AMONG, list(lanes))}
 
 
-async def count_open(pool: asyncpg.Pool) -> int:
-    """How many breakers are not closed, counted to 10,000."""
-    count: int = await pool.fetchval(COUNT_OPEN)
-    return count
-
-
-FAILING = """
-select k.subscription_id, s.public_id, s.account_id, s.name, k.consecutive_failures, k.failing_since,
-       case when s.active then s.version else s.version - 1 end as version, clock_timestamp() as now
-  from delivery.lane k
-  join subscription.subscription s on s.id = k.subscription_id
- where k.failing_since is not null
-   and (k.consecutive_failures >= $1 or k.failing_since <= clock_timestamp() - $2::interval)
-   and s.deleted_at is null
-   and (s.active or s.deactivate_reason is not null)
- order by k.failing_since
- limit $3
-"""
-
 FORGIVE = """
 update delivery.lane
    set consecutive_failures = 0, failing_since = null, failed_attempts = 0, open_until = null, openings = 0,
@@ -249,11 +225,18 @@ update delivery.lane k
 """
 
 
-async def failing(pool: asyncpg.Pool, failures: int, seconds: timedelta, limit: int) -> list[asyncpg.Record]:
-    """Lanes with that many failures in a row, or failing for that long, the longest failing first; with a declared read of
-    whose they are. `version` is the one that failed: of one that was deactivated since, the version before."""
-    rows: list[asyncpg.Record] = await pool.fetch(FAILING, failures, seconds, limit)
-    return rows
+# The counts stay: the first attempt that fails opens it again, for the time that was due.
+PASS_PROBE = """
+update delivery.lane
+   set open_until = null, next_due_at = case when next_due_at is null then null else clock_timestamp() end
+ where subscription_id = any ($1::bigint[]) and open_until <= clock_timestamp()
+returning subscription_id
+"""
+
+
+async def pass_probe(pool: asyncpg.Pool, lanes: list[int]) -> list[int]:
+    """Those of these that waited for a probe need none: what was drawn for it was not sent. Returns them."""
+    return [row["subscription_id"] for row in await pool.fetch(PASS_PROBE, lanes)]
 
 
 async def forgive(pool: asyncpg.Pool, subscription_id: int) -> None:

@@ -18,6 +18,7 @@ update delivery.pod set dead_at = clock_timestamp() where epoch = $1 and heartbe
 ANY_DEAD = "select exists (select 1 from delivery.pod where dead_at is not null)"
 PRUNE = "delete from delivery.pod where dead_at < clock_timestamp() - make_interval(secs => $1)"
 LEAVE = "delete from delivery.pod where epoch = $1"
+BURY = "update delivery.pod set dead_at = clock_timestamp() where epoch = $1 and dead_at is null"
 
 
 async def join(pool: asyncpg.Pool, name: str) -> tuple[int, datetime]:
@@ -58,5 +59,10 @@ async def prune(pool: asyncpg.Pool, older_than_seconds: float) -> None:
 
 
 async def leave(pool: asyncpg.Pool, epoch: int) -> None:
-    """Forgets an epoch whose pod has handed everything back."""
+    """Forgets an epoch whose pod has handed everything back: a row that still carried it would never be freed."""
     await pool.execute(LEAVE, epoch)
+
+
+async def bury(pool: asyncpg.Pool, epoch: int) -> None:
+    """Declares dead the epoch of a pod that goes and could not hand everything back."""
+    await pool.execute(BURY, epoch)

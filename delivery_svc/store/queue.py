@@ -1,14 +1,15 @@
-"""The queue of unfinished deliveries: claiming what is free and due, freeing what dead pods held, counting what waits."""
+"""The queue of unfinished deliveries: claiming what is free and due, freeing what dead pods held."""
 
 import asyncpg
 
 # `id = any(array(...))` keeps the index where a join would hash the whole table; nothing due costs one buffer.
+# statement_timestamp(), since the clock's own time is another at every row, and all that is due later would be walked over.
 CLAIM = """
 with claimed as (
     update delivery.queue set lease_id = $1
      where id = any (array(
            select id from delivery.queue
-            where lease_id is null and not parked and due_at <= clock_timestamp()
+            where lease_id is null and not parked and due_at <= statement_timestamp()
             order by due_at limit $2 for update skip locked))
     returning id, event_id, published_at, subscription_id, webhook_name, attempts, redelivery, due_at
 )
@@ -34,13 +35,6 @@ update delivery.queue set lease_id = null, due_at = least(due_at, clock_timestam
  where lease_id = $1 and id <> all ($2::bigint[])
 """
 
-COUNT_DUE = """
-select count(*) as due, coalesce(extract(epoch from clock_timestamp() - min(d.due_at)), 0)::float8 as oldest_age
-  from (select due_at from delivery.queue
-         where lease_id is null and not parked and due_at <= clock_timestamp()
-         order by due_at limit 10000) d
-"""
-
 
 async def claim(pool: asyncpg.Pool, epoch: int, limit: int) -> list[asyncpg.Record]:
     """Leases up to `limit` free due rows to the epoch, oldest first, each with its event and its subscription's version."""
@@ -56,12 +50,6 @@ async def rescue(pool: asyncpg.Pool) -> int:
 async def reconcile(pool: asyncpg.Pool, epoch: int, held: list[int]) -> int:
     """Frees rows leased to the epoch that are not among `held`. Returns how many."""
     return _count(await pool.execute(RECONCILE, epoch, held))
-
-
-async def count_due(pool: asyncpg.Pool) -> tuple[int, float]:
-    """How many free rows are due (counted to 10,000) and the age of the oldest in seconds."""
-    [row] = await pool.fetch(COUNT_DUE)
-    return row["due"], row["oldest_age"]
 
 
 def _count(tag: str) -> int:

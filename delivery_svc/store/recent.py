@@ -97,8 +97,9 @@ select d.id, d.event_id, d.published_at, d.subscription_id, d.account_id, d.webh
 
 # An attempt is never older than its event, but for what the clocks of two Postgres reads may differ by.
 EVENTS_AND_LAST_ATTEMPTS = """
-select p.id, e.event_type, e.job_id, e.event_time_ns, e.account_id, e.data,
+select p.id, e.event_type, e.job_id, e.event_time_ns, e.account_id, e.data, e.erased_at,
        s.public_id as subscription_public_id, a.public_id as account_identifier,
+       (select q.due_at from delivery.queue q where q.id = p.id and q.lease_id is null) as next_attempt_at,
        (select t.status_code from delivery.attempt t
          where t.delivery_id = p.id and t.attempted_at >= p.published_at - interval '1 hour'
          order by t.id desc limit 1) as last_status_code

@@ -10,46 +10,51 @@ from collections.abc import Sequence
 import asyncpg
 
 from delivery_svc.delivery import Settled, phase_us
+from delivery_svc.sending.exchange import ErrorClass
 
+# A row of the queue is found by `any (array(...))`, and meets its attempt in a hash: whatever the planner believes of a queue
+# that was empty a moment ago, neither side is walked once for each row of the other. `again` is a column because of its
+# guessed selectivity, a half; "is null" would be guessed to find nothing, and a group of failures be joined row by row.
 RECORD = """
 with input as materialized (
-    select a.delivery_id, a.id, a.subscription_id, a.number, a.began_us, a.outcome, a.status_code, a.error, a.detail,
-           a.duration_us, a.response_body, a.state, a.delay, a.response_headers, a.custom_names, a.phase, a.resolve_us,
-           a.connect_us, a.tls_us, a.manual
-      from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::text[], $7::smallint[],
-                  $8::text[], $9::text[], $10::bigint[], $11::bytea[], $12::text[], $13::float8[], $15::bytea[], $16::text[],
-                  $17::text[], $18::int[], $19::int[], $20::int[], $21::boolean[])
-           as a(delivery_id, id, subscription_id, number, began_us, outcome, status_code, error, detail, duration_us,
-                response_body, state, delay, response_headers, custom_names, phase, resolve_us, connect_us, tls_us, manual)
+    select a.delivery_id, a.id, a.subscription_id, coalesce(a.number, 1) as number, a.began_us, a.status_code,
+           coalesce(a.error, 'none') as error, coalesce(a.detail, '') as detail, a.duration_us, a.response_body, a.state,
+           coalesce(a.delay, 0) as delay, coalesce(a.response_headers, '') as response_headers,
+           coalesce(a.custom_names, '') as custom_names, coalesce(a.phase, '') as phase, a.resolve_us, a.connect_us, a.tls_us,
+           coalesce(a.manual, false) as manual, a.state is null as again
+      from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[], $7::text[], $8::bytea[],
+                  $9::bytea[], $11::smallint[], $12::text[], $13::text[], $14::float8[], $15::text[], $16::text[], $17::int[],
+                  $18::int[], $19::int[], $20::boolean[])
+           as a(delivery_id, id, subscription_id, began_us, status_code, duration_us, state, response_body, response_headers,
+                number, error, detail, delay, custom_names, phase, resolve_us, connect_us, tls_us, manual)
 ), made as (
     insert into delivery.attempt
            (attempted_at, delivery_id, id, subscription_id, number, outcome, status_code, error, detail, duration_us,
             response_body, response_headers, custom_names, phase, resolve_us, connect_us, tls_us, manual)
     select timestamptz 'epoch' + i.began_us * interval '1 microsecond', i.delivery_id, i.id, i.subscription_id, i.number,
-           i.outcome, i.status_code, i.error, i.detail, i.duration_us, i.response_body, coalesce(i.response_headers, ''),
-           coalesce(i.custom_names, ''), coalesce(i.phase, ''), i.resolve_us, i.connect_us, i.tls_us,
-           coalesce(i.manual, false)
+           case i.state when 'SUCCEEDED' then 'succeeded' else 'retryable' end, i.status_code, i.error, i.detail, i.duration_us,
+           i.response_body, i.response_headers, i.custom_names, i.phase, i.resolve_us, i.connect_us, i.tls_us, i.manual
       from input i
     on conflict do nothing
 ), gone as (
     delete from delivery.queue q
      using input i
-     where i.state is not null and q.id = i.delivery_id and q.attempts < i.number
-       and q.id = any (array(select f.delivery_id from input f where f.state is not null))
-       and (q.lease_id = any ($14::bigint[]) or (q.lease_id is null and i.state = 'SUCCEEDED'))
-    returning q.id, q.event_id, q.published_at, q.subscription_id, q.account_id, q.webhook_name
+     where not i.again and q.id = i.delivery_id and q.attempts < i.number
+       and q.id = any (array(select f.delivery_id from input f where not f.again))
+       and (q.lease_id = any ($10::bigint[]) or (q.lease_id is null and i.state = 'SUCCEEDED'))
+    returning q.id, q.event_id, q.published_at, q.subscription_id, q.account_id, q.webhook_name, i.number, i.state
 ), finished as (
     insert into delivery.delivery
            (finished_at, id, event_id, published_at, subscription_id, account_id, webhook_name, attempts, state, reason)
-    select clock_timestamp(), g.id, g.event_id, g.published_at, g.subscription_id, g.account_id, g.webhook_name, i.number,
-           i.state, case i.state when 'FAILED' then 'retries_exhausted' else '' end
-      from gone g join input i on i.delivery_id = g.id
+    select clock_timestamp(), g.id, g.event_id, g.published_at, g.subscription_id, g.account_id, g.webhook_name, g.number,
+           g.state, case g.state when 'FAILED' then 'retries_exhausted' else '' end
+      from gone g
 )
 update delivery.queue q
    set lease_id = null, attempts = i.number, due_at = clock_timestamp() + make_interval(secs => i.delay)
   from input i
- where i.state is null and q.id = i.delivery_id and q.lease_id = any ($14::bigint[]) and q.attempts < i.number
-   and q.id = any (array(select r.delivery_id from input r where r.state is null))
+ where i.again and q.id = i.delivery_id and q.lease_id = any ($10::bigint[]) and q.attempts < i.number
+   and q.id = any (array(select r.delivery_id from input r where r.again))
 """
 
 GIVE_BACK = """
@@ -110,40 +115,56 @@ def _epochs(group: Sequence[Settled]) -> list[int]:
     return list({s.delivery.epoch for s in group})
 
 
-def _columns(group: Sequence[Settled]) -> tuple[list[object], ...]:
+def _columns(group: Sequence[Settled]) -> list[list[object]]:
+    """What every attempt has, column by column."""
     rows = [
         (
             settled.delivery.id,
             attempt.id,
             settled.delivery.profile.subscription_id,
-            attempt.number,
             attempt.began_us,
-            attempt.outcome,
             attempt.exchange.status_code,
-            attempt.exchange.error,
-            attempt.exchange.detail.replace("\0", ""),
             int(attempt.exchange.duration * 1_000_000),
-            attempt.exchange.body,
             settled.state,
-            settled.delay,
+            attempt.exchange.body,
+            attempt.exchange.head,
         )
         for settled in group
         if (attempt := settled.attempt) is not None
     ]
-    return tuple(list(column) for column in zip(*rows, strict=True))
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _rare_columns(group: Sequence[Settled]) -> tuple[list[object], ...]:
-    """What most attempts have nothing of. A column without anything is sent empty: unnest fills it up with nulls."""
-    rows = [
-        (
-            attempt.exchange.head or None,
-            settled.delivery.profile.custom_names or None,
-            attempt.exchange.phase or None,
-            *phase_us(attempt.exchange),
-            settled.delivery.redelivery is not None or None,
-        )
-        for settled in group
-        if (attempt := settled.attempt) is not None
-    ]
-    return tuple(list(column) if any(column) else [] for column in zip(*rows, strict=True))
+def _rare_columns(group: Sequence[Settled]) -> list[list[object]]:
+    """What most attempts have nothing of: None is the usual. A column without anything is sent empty, and unnest fills it up
+    with nulls: every element costs its encoding."""
+    rows = [_USUAL if _is_usual(settled) else _rare(settled) for settled in group]
+    return [list(column) if any(column) else [] for column in zip(*rows, strict=True)]
+
+
+_USUAL: tuple[object, ...] = (None,) * 10
+
+
+def _is_usual(settled: Settled) -> bool:
+    """A success at once, over a kept connection, without headers of its own: nearly every attempt."""
+    attempt, delivery = settled.attempt, settled.delivery
+    if settled.state != "SUCCEEDED" or attempt is None or attempt.number > 1 or delivery.redelivery is not None:
+        return False
+    exchange = attempt.exchange
+    return exchange.connect_seconds is None and exchange.resolve_seconds is None and not delivery.profile.custom_names
+
+
+def _rare(settled: Settled) -> tuple[object, ...]:
+    attempt = settled.attempt
+    assert attempt is not None
+    exchange = attempt.exchange
+    return (
+        attempt.number if attempt.number > 1 else None,
+        None if exchange.error is ErrorClass.NONE else exchange.error,
+        exchange.detail.replace("\0", "") or None,
+        settled.delay or None,
+        settled.delivery.profile.custom_names or None,
+        exchange.phase or None,
+        *phase_us(exchange),
+        settled.delivery.redelivery is not None or None,
+    )

@@ -17,9 +17,8 @@ select count(*)
   from (select from delivery.delivery d
          where d.subscription_id = $1 and d.state <> 'SUCCEEDED' and not d.test
            and d.published_at >= $2 and d.published_at < $3 and d.finished_at >= $2
-           and ($4::text is null
-                or (select e.event_type from delivery.event e
-                     where e.event_id = d.event_id and e.published_at = d.published_at) = $4)
+           and (select e.erased_at is null and ($4::text is null or e.event_type = $4) from delivery.event e
+                 where e.event_id = d.event_id and e.published_at = d.published_at)
          limit $5) f
 """
 
@@ -78,7 +77,7 @@ with picked as materialized (
       from delivery.delivery d
      where d.subscription_id = $1 and d.state <> 'SUCCEEDED' and not d.test
        and d.published_at >= $2 and d.published_at < $3 and d.finished_at >= $2 and (d.published_at, d.id) > ($4, $5)
-       and (select $6::text is null or e.event_type = $6 from delivery.event e
+       and (select e.erased_at is null and ($6::text is null or e.event_type = $6) from delivery.event e
              where e.event_id = d.event_id and e.published_at = d.published_at)
      order by d.published_at, d.id
      limit $7
@@ -97,7 +96,9 @@ with picked as materialized (
 ), touched as (
     insert into delivery.lane as k (subscription_id, next_due_at)
     select q.subscription_id, clock_timestamp() from queued q group by q.subscription_id
-    on conflict (subscription_id) do update set next_due_at = least(k.next_due_at, excluded.next_due_at)
+    on conflict (subscription_id) do update
+       set next_due_at = case when k.open_until is null then least(k.next_due_at, excluded.next_due_at)
+                              else coalesce(k.next_due_at, greatest(k.open_until, excluded.next_due_at)) end
 )
 select (select count(*) from picked) as picked, (select count(*) from queued) as moved, l.published_at, l.id
   from (select 1) one

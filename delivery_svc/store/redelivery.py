@@ -11,7 +11,8 @@ with gone as (
     delete from delivery.delivery d
      where d.id = $1 and d.account_id = $2 and not d.test
        and (select s.active and s.deleted_at is null from subscription.subscription s where s.id = d.subscription_id)
-       and exists (select from delivery.event e where e.event_id = d.event_id and e.published_at = d.published_at)
+       and exists (select from delivery.event e
+                    where e.event_id = d.event_id and e.published_at = d.published_at and e.erased_at is null)
     returning d.id, d.event_id, d.published_at, d.subscription_id, d.account_id, d.webhook_name, d.attempts
 )
 insert into delivery.queue
@@ -25,15 +26,15 @@ returning id, event_id, published_at, subscription_id, account_id, webhook_name,
 
 # Asked when nothing was taken: both tables in one snapshot, so that a delivery on its way between them is in one of them.
 WHERE_IT_IS = """
-select 'QUEUE' as place, false as test, true as sendable
+select 'QUEUE' as place, false as test, true as sendable, false as erased
   from delivery.queue q
  where q.id = $1 and q.account_id = $2
 union all
-select 'LOG', d.test, s.active and s.deleted_at is null
+select 'LOG', d.test, s.active and s.deleted_at is null, e.erased_at is not null
   from delivery.delivery d
   join subscription.subscription s on s.id = d.subscription_id
+  join delivery.event e on e.event_id = d.event_id and e.published_at = d.published_at
  where d.id = $1 and d.account_id = $2
-   and exists (select from delivery.event e where e.event_id = d.event_id and e.published_at = d.published_at)
 """
 
 
@@ -43,5 +44,6 @@ async def redeliver(pool: asyncpg.Pool, account_id: int, delivery_id: int) -> as
 
 
 async def where_it_is(pool: asyncpg.Pool, account_id: int, delivery_id: int) -> asyncpg.Record | None:
-    """Where a delivery stands that was not put back: `place` QUEUE or LOG, `test`, `sendable`. None: the account has none."""
+    """Where a delivery stands that was not put back: `place` QUEUE or LOG, `test`, `sendable`, `erased`. None: the account has
+    none."""
     return await pool.fetchrow(WHERE_IT_IS, delivery_id, account_id)

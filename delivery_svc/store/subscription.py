@@ -9,8 +9,12 @@ select s.id, s.version, s.public_id, s.name, s.client_url, s.active and s.delete
        array(select (extract(epoch from g.expires_at) * 1000000)::bigint from subscription.signing_secret g
               where g.subscription_id = s.id order by g.id) as secret_expiries,
        (select h.sealed from subscription.secret_setting h
-         where h.subscription_id = s.id and h.kind = 'custom_headers') as sealed_headers
+         where h.subscription_id = s.id and h.kind = 'custom_headers') as sealed_headers,
+       (select h.sealed from subscription.secret_setting h
+         where h.subscription_id = s.id and h.kind = 'client_certificate') as sealed_certificate,
+       d.retry_delays, d.retry_jitter, d.concurrency, d.rate_per_second
   from subscription.subscription s
+  left join subscription.delivery_setting d on d.subscription_id = s.id
  where s.id = any ($1::bigint[])
 """
 
@@ -23,7 +27,8 @@ select s.id, s.public_id, s.version, s.account_id, a.public_id as account_identi
 
 
 async def load(pool: asyncpg.Pool, subscription_ids: list[int]) -> list[asyncpg.Record]:
-    """Id, version, public id, name, URL, whether it may be sent to, and what is secret of it, sealed.
+    """Id, version, public id, name, URL, whether it may be sent to, what is secret of it, sealed, and how its owner wants to be
+    delivered to (null: as everybody).
 
     Signing secrets, the oldest first, and when each ends (microseconds since 1970, None: it lasts): some may have ended.
     """

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.routes import Row
+from tests.support.certificates import pair
 from tests.support.gateway import Gateway
-from tests.support.tenant import EVENTS, RECOVER, TASK, trigger_body, webhook_body
+from tests.support.tenant import ERASE, EVENTS, RECOVER, TASK, trigger_body, webhook_body
 
 #: What is in every place of a path, and belongs to nobody.
 NOBODYS = {
@@ -16,16 +17,22 @@ NOBODYS = {
     "execution_id": "exe_2YBXZOLrb96DISR4AvppWEP0Cqu",
     "delivery_id": "987654321",
     "recovery_id": "987654321",
+    "erasure_id": "987654321",
     "token_id": "987654321",
     "task_id": "987654321",
     "run_id": "987654321",
 }
+SETTINGS = {"retry_schedule": {"delays_seconds": [5, 0.5]}, "concurrency": 10}
+CERTIFICATE = pair()
 _BODIES: dict[str, Any] = {
     "subscriptions": webhook_body("n"),
     "{webhook_id}": webhook_body("n"),
     "rotate": {"overlap_seconds": 0},
     "headers": {"headers": {"X-A": "b"}},
+    "delivery-settings": SETTINGS,
+    "client-certificate": CERTIFICATE.body,
     "recover": RECOVER,
+    "erasures": ERASE,
     "events": EVENTS,
     "tasks": TASK,
     "tokens": {"name": "n", "permission_set": "account_admin"},

@@ -6,6 +6,7 @@ Invariant: no request of the fuzz makes the platform send anything to anybody bu
 import itertools
 import random
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +16,14 @@ from schemathesis import Case
 from schemathesis.core.parameters import ParameterLocation
 
 from gateway.api.events import STATUSES
+from gateway.openapi.operations.delivery_settings import LONGEST_PEM
 from subscription_svc.custom_headers import CustomHeader, broken_rules
+from tests.support.certificates import pair
 
 ACCOUNT = 1
 #: Nothing listens there, and no name is looked up: whatever is sent to it is refused at once.
 NOWHERE = "http://127.0.0.1:9/hook"
+LONG_AGO = "2026-01-31T19:29:35Z"
 PAYLOAD = {"name": "resource_webhook_payload"}
 EVENT = {
     "eventType": "job.run.started",
@@ -33,10 +37,17 @@ SHOWN = {
     "trigger_id": r"trg_[0-9A-Za-z]{27}",
     "execution_id": r"exe_[0-9A-Za-z]{27}",
     "token": r"/t/([A-Za-z0-9_-]{43})",
-    **{name: rf'"{name}":"([0-9]+)"' for name in ("token_id", "delivery_id", "task_id", "run_id", "recovery_id")},
+    **{
+        name: rf'"{name}":"([0-9]+)"'
+        for name in ("token_id", "delivery_id", "task_id", "run_id", "recovery_id", "erasure_id")
+    },
 }
+#: Two names of one kind of thing.
+WEBHOOKS = ("webhook_id", "subscription_id")
 NEXT_PAGE = re.compile(r'"next_page_token":"([^"]+)"')
 MOST_REMEMBERED = 30
+_TIME = re.compile(r"2[0-9TZ:.-]+")
+_CERTIFICATE = pair().body
 
 
 class Memory:
@@ -46,7 +57,7 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self.kept: dict[str, str] = {"account_id": str(ACCOUNT), "recovery_id": "1"}
+        self.kept: dict[str, str] = {"account_id": str(ACCOUNT)}
         self._seen: dict[str, list[str]] = defaultdict(list)
         self._random = random.Random(4711)
 
@@ -74,7 +85,8 @@ class Memory:
         return self._random.random() < of
 
     def _add(self, name: str, value: str) -> None:
-        if value not in self._seen[name] and value != self.kept.get(name):
+        of_its_kind = WEBHOOKS if name in WEBHOOKS else (name,)
+        if value not in self._seen[name] and value not in [self.kept.get(one) for one in of_its_kind]:
             self._seen[name] = [*self._seen[name][1 - MOST_REMEMBERED :], value]
 
 
@@ -91,10 +103,16 @@ class Platform:
 
     def _furnish(self) -> None:
         mine = f"/v1/accounts/{ACCOUNT}"
-        hook = {"name": "n", "event_types": ["job.run.started"], "client_url": NOWHERE, "active": True}
-        made = self._ask("POST", f"/v3/accounts/{ACCOUNT}/webhooks/subscriptions", hook)
-        self._ask("GET", f"/v3/accounts/{ACCOUNT}/webhooks/subscription/{made['data']['id']}/test")
-        self._ask("GET", f"{mine}/deliveries?subscription_id={made['data']['id']}")
+        steady = self._made_webhook()
+        self.memory.kept["subscription_id"] = steady  # no path changes it: what is put again is put back to it
+        self.memory.kept["webhook_id"] = self._made_webhook()
+        self._ask("POST", f"{mine}/events", {"events": [EVENT]})
+        lost = f"{mine}/deliveries?subscription_id={steady}&state=FAILED"
+        self._until(lambda: self._ask("GET", lost)["deliveries"])
+        self._ask("GET", f"/v3/accounts/{ACCOUNT}/webhooks/subscription/{steady}/test")
+        self._recover(steady)  # to be kept
+        self._recover(steady)  # to be cancelled
+        self._ask("POST", f"{mine}/erasures", {"published_before": LONG_AGO})
         task = {"name": "t", "command": "echo-payload", "parameters": [PAYLOAD]}
         first = self._ask("POST", f"{mine}/tasks", task)
         trigger = {"name": "t", "task_id": first["task_id"], "threshold": 1, "duration_seconds": 1}
@@ -104,6 +122,23 @@ class Platform:
         self._ask("GET", f"{mine}/tokens")
         for _ in range(MOST_REMEMBERED):  # for triggers to come
             self._ask("POST", f"{mine}/tasks", task)
+
+    def _made_webhook(self) -> str:
+        hook = {"name": "n", "event_types": ["job.run.started"], "client_url": NOWHERE, "active": True}
+        return str(self._ask("POST", f"/v3/accounts/{ACCOUNT}/webhooks/subscriptions", hook)["data"]["id"])
+
+    def _recover(self, webhook_id: str) -> None:
+        mine = f"/v1/accounts/{ACCOUNT}"
+        begun = self._ask("POST", f"{mine}/subscriptions/{webhook_id}/recover", {"published_after": LONG_AGO})
+        path = f"{mine}/recoveries/{begun['recovery_id']}"
+        self._until(lambda: self._ask("GET", path)["state"] != "RUNNING")
+
+    def _until(self, found: Callable[[], Any]) -> None:
+        """Returns once another process has done it."""
+        ends = time.monotonic() + 20
+        while not found():
+            assert time.monotonic() < ends, "it takes too long"
+            time.sleep(0.05)
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.session.request(method, f"{self.url}/api{path}", json=body, headers=self.headers)
@@ -194,9 +229,35 @@ def _settled_headers(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
     return body
 
 
+def _settled_certificate(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """A certificate and its key are not made up."""
+    match body:
+        case {"certificate_chain": str(chain), "private_key": str(key)} if all(
+            0 < len(text) <= LONGEST_PEM for text in (chain, key)
+        ):
+            return body | _CERTIFICATE
+    return body
+
+
 def _settled_recovery(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
-    """A span ends after it begins, which no schema says."""
+    """A span ends after it begins, which no schema says; and what there is to deliver again was published by now."""
+    match body:
+        case {"published_after": str(since)} if _TIME.fullmatch(since):
+            body = body | {"published_after": LONG_AGO}
     return {name: value for name, value in body.items() if name != "published_before"}
+
+
+def _settled_erasure(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """An event that is there, and then no span beside it, which no schema says; else of an account what is long gone."""
+    match body:
+        case {"event_id": str(event)} if re.fullmatch(SHOWN["event_id"], event):
+            event = memory.lately("event_id") or event
+            return {name: value for name, value in body.items() if name != "published_before"} | {"event_id": event}
+        case {"event_id": str()} | {"published_before": int() | float() | list() | dict()}:
+            return body
+        case {"published_before": str(until)} if not _TIME.fullmatch(until):
+            return body
+    return body | {"published_before": LONG_AGO}
 
 
 def _settled_events(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
@@ -227,6 +288,8 @@ _SETTLERS: dict[str, Callable[[dict[str, Any], Memory], dict[str, Any]]] = {
     "createTrigger": _settled_trigger,
     "createTask": _settled_task,
     "replaceCustomHeaders": _settled_headers,
+    "replaceClientCertificate": _settled_certificate,
     "startRecovery": _settled_recovery,
+    "startErasure": _settled_erasure,
     "publishEvents": _settled_events,
 }

@@ -106,6 +106,12 @@ class Peer:
     def is_closing(self) -> bool:
         return self._writer.is_closing()
 
+    @property
+    def client_name(self) -> str | None:
+        """The first name in the certificate that the client showed, None when it showed none."""
+        shown = self._writer.get_extra_info("peercert")
+        return shown["subjectAltName"][0][1] if shown else None
+
 
 Script = Callable[[Peer, Request], Awaitable[None]]
 Greeting = Callable[[Peer], Awaitable[None]]

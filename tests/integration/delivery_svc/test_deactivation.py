@@ -11,8 +11,10 @@ import grpc
 import pytest
 
 from chassis.status import refusal_of
+from delivery_svc.breaker import BreakerPolicy
 from delivery_svc.deactivation import DeactivationPolicy
 from delivery_svc.deactivator import Deactivator
+from delivery_svc.retry import RetryPolicy
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1 import event_pb2
 from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
@@ -41,7 +43,8 @@ async def _deactivator(database: Database, service: DeliveryService, **wishes: A
         subscription_service(database, key_ring=KEY_RING, operator_account_id=OPERATOR) as owner,
         grpc.aio.insecure_channel(owner.target) as channel,
     ):
-        values: dict[str, Any] = {"policy": DeactivationPolicy(failures=2), "operator_account_id": OPERATOR} | wishes
+        values: dict[str, Any] = {"policy": DeactivationPolicy(failures=2), "operator_account_id": OPERATOR}
+        values |= {"breaker": BreakerPolicy(), "retry": RetryPolicy(), "timeout": 10.0} | wishes
         yield Deactivator(
             pool=service.pool,
             subscriptions=SubscriptionServiceStub(channel),

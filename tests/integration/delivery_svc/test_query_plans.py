@@ -64,6 +64,25 @@ async def test_a_claim_beside_a_hundred_thousand_parked_rows_takes_no_longer(con
     assert (time.monotonic() - started) / 20 < 0.02
 
 
+@pytest.mark.parametrize(
+    ("statement", "types", "values", "index", "column"),
+    [
+        (queue.CLAIM, "bigint, int", "7, 100", "queue_due", "due_at"),
+        (lane.DUE_LANES, "bigint[], int", "'{}', 100", "lane_due", "next_due_at"),
+        (lane.DRAW, "bigint, bigint[], int[], int", "7, array[1], array[32], 32", "queue_parked", "due_at"),
+    ],
+)
+async def test_what_is_due_later_is_not_walked_over(
+    connection: asyncpg.Connection, statement: str, types: str, values: str, index: str, column: str
+) -> None:
+    await connection.execute(f"prepare probe ({types}) as {statement}")
+    lines = [row[0] for row in await connection.fetch(f"explain execute probe ({values})")]
+    scan = next(number for number, line in enumerate(lines) if f" {index} " in line)
+    condition = lines[scan + 1]
+    assert "Index Cond" in condition
+    assert f"{column} <= statement_timestamp()" in condition
+
+
 async def test_a_draw_walks_the_index_of_parked_rows_by_lane(connection: asyncpg.Connection) -> None:
     indexes = await _indexes(connection, lane.DRAW, "bigint, bigint[], int[], int", "7, array[1], array[32], 32")
     assert "queue_parked" in indexes
@@ -77,16 +96,18 @@ async def test_the_next_due_time_of_a_lane_comes_from_its_index(connection: asyn
 
 async def test_recording_finds_queue_rows_by_their_key(connection: asyncpg.Connection) -> None:
     types = (
-        "bigint[], bigint[], bigint[], smallint[], bigint[], text[], smallint[], text[], text[], bigint[], bytea[], text[],"
-        "float8[], bigint[], bytea[], text[], text[], int[], int[], int[], boolean[]"
+        "bigint[], bigint[], bigint[], bigint[], smallint[], bigint[], text[], bytea[], bytea[], bigint[], smallint[], text[],"
+        "text[], float8[], text[], text[], int[], int[], int[], boolean[]"
     )
-    indexes = await _indexes(connection, recording.RECORD, types, ", ".join(["'{}'"] * 21))
+    indexes = await _indexes(connection, recording.RECORD, types, ", ".join(["'{}'"] * 20))
     assert {name for name in indexes if "queue" in name} == {"queue_pkey"}
 
 
 async def test_a_fan_out_looks_interests_up_by_their_key(connection: asyncpg.Connection) -> None:
-    types = "int[], text[], bigint[], text[], bigint[], bigint[], bytea[], bigint, int, int, bigint[], int[], text[]"
-    values = ", ".join(["'{}'"] * 7) + ", 1, 1, 1, '{}', '{}', '{}'"
+    types = (
+        "text[], bigint[], text[], bigint[], bigint[], bytea[], text[], bigint, int, int, bigint[], int[], text[], bytea[], int"
+    )
+    values = ", ".join(["'{}'"] * 7) + ", 1, 1, 1, '{}', '{}', '{}', '{}', 1"
     indexes = await _indexes(connection, publishing.STORE, types, values)
     assert {name for name in indexes if name.startswith(("interest", "subscription"))} == {
         "interest_pkey",

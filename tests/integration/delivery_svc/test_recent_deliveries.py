@@ -71,6 +71,8 @@ async def test_a_delivery_between_two_attempts_is_listed_as_pending(database: Da
         DeliveryState.DELIVERY_STATE_PENDING, 1, 500,
     )  # fmt: skip
     assert not pending.HasField("finish_time")
+    wait = pending.next_attempt_time.ToDatetime() - pending.create_time.ToDatetime()
+    assert 2700 < wait.total_seconds() < 4500  # an hour, and the jitter
     assert states == {1: 1, 2: 0, 3: 0, 4: 0, 5: 0}
     assert found.delivery == pending
 

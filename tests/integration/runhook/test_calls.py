@@ -111,6 +111,28 @@ async def test_a_read_is_repeated_until_it_is_answered() -> None:
     assert script.calls == 4
 
 
+async def test_a_pod_that_ended_with_a_publish_in_hand_is_called_again() -> None:
+    """Seen under load: a pod whose grace period ends while Postgres is away says CANCELLED."""
+    calls: list[int] = []
+
+    class Ended(DeliveryServiceServicer):
+        async def PublishEvents(
+            self, request: delivery_pb.PublishEventsRequest, context: Context
+        ) -> delivery_pb.PublishEventsResponse:
+            calls.append(len(request.events))
+            if len(calls) == 1:
+                await context.abort(grpc.StatusCode.CANCELLED, "Cancelling all calls")
+            return delivery_pb.PublishEventsResponse(event_ids=["wev_1"])
+
+    def add(server: grpc.aio.Server) -> None:
+        add_DeliveryServiceServicer_to_server(cast(Any, Ended)(), server)
+
+    retry = RetryPolicy(first_delay=0.01, longest_delay=0.02)
+    async with serving(add) as target, Client(target, token="t", retry=retry) as client:
+        assert await client.events.publish([Event(request_id="one")]) == ["wev_1"]
+    assert calls == [1, 1]
+
+
 async def test_what_makes_something_new_is_called_once() -> None:
     script = Script(AWAY)
     async with client_of(script) as client:

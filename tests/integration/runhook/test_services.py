@@ -11,14 +11,18 @@ from runhook import Client, errors, job_run_event
 from runhook.messages import (
     ContextParameter,
     CreateSubscriptionResponse,
+    DeliverySettings,
     DeliveryState,
+    ErasureState,
     Event,
     ExecutionState,
     GetDeliveryResponse,
+    RecoveryState,
     RunState,
     Task,
 )
 from runhook.verify import verify_signature, verify_standard_webhook
+from tests.support.certificates import pair
 from tests.support.linux import need_linux
 from tests.support.receiver import Receiver
 from tests.support.standalone import Standalone
@@ -130,6 +134,63 @@ async def test_a_secret_is_rotated_and_promoted(client: Client) -> None:
     assert caught.value.reason == "NO_ROTATION"
 
 
+async def test_delivery_settings_are_replaced_and_left_to_the_platform_again(client: Client) -> None:
+    own = (await subscribe(client)).subscription.subscription_id
+    rooms = client.subscriptions
+    assert await rooms.get_delivery_settings(ACCOUNT, own) == DeliverySettings()
+    delays = [timedelta(milliseconds=100), timedelta(days=1)]
+    made = await rooms.set_delivery_settings(
+        ACCOUNT, own, retry_delays=delays, jitter=0.0, concurrency=4, rate_per_second=0.5
+    )
+    assert [delay.ToTimedelta() for delay in made.retry_schedule.delays] == delays
+    assert (made.retry_schedule.jitter, made.concurrency, made.rate_per_second) == (0.0, 4, 0.5)
+    assert await rooms.get_delivery_settings(ACCOUNT, own) == made
+    assert (await rooms.set_delivery_settings(ACCOUNT, own, retry_delays=[])).HasField("retry_schedule")
+    with pytest.raises(errors.InvalidInput) as caught:
+        await rooms.set_delivery_settings(ACCOUNT, own, retry_delays=[timedelta()], concurrency=1_001)
+    assert len(caught.value.fields) == 2
+    with pytest.raises(ValueError, match="retry_delays"):
+        await rooms.set_delivery_settings(ACCOUNT, own, jitter=0.5)
+    for nothing in ({"concurrency": 0}, {"rate_per_second": 0}):
+        with pytest.raises(ValueError, match="None"):
+            await rooms.set_delivery_settings(ACCOUNT, own, **nothing)  # type: ignore[arg-type]
+    assert await rooms.set_delivery_settings(ACCOUNT, own) == DeliverySettings()
+
+
+async def test_deliveries_follow_the_settings_from_the_next_event_on(client: Client) -> None:
+    async with Receiver(503, 503, 204) as receiver:
+        own = (await subscribe(client, receiver.url)).subscription.subscription_id
+        await client.subscriptions.set_delivery_settings(ACCOUNT, own, retry_delays=[])
+        (first,) = await client.events.publish([completed(60)])
+        found = await finished(client, own, first)
+        assert found.delivery.state == DeliveryState.DELIVERY_STATE_FAILED
+        assert [attempt.status_code for attempt in found.attempts] == [503]
+        soon = [timedelta(milliseconds=100)]
+        await client.subscriptions.set_delivery_settings(ACCOUNT, own, retry_delays=soon, jitter=0.0)
+        (second,) = await client.events.publish([completed(61)])
+        found = await finished(client, own, second)
+    assert found.delivery.state == DeliveryState.DELIVERY_STATE_SUCCEEDED
+    one, two = found.attempts
+    assert two.send_time.ToDatetime(UTC) - one.send_time.ToDatetime(UTC) < timedelta(seconds=0.8)
+
+
+async def test_a_client_certificate_is_set_told_of_and_cleared(client: Client) -> None:
+    own = (await subscribe(client)).subscription.subscription_id
+    rooms, mine, other = client.subscriptions, pair("mine"), pair("other")
+    assert await rooms.get_client_certificate(ACCOUNT, own) is None
+    made = await rooms.set_client_certificate(ACCOUNT, own, certificate_chain=mine.chain, private_key=mine.key)
+    assert made.subject == "CN=mine"
+    with pytest.raises(errors.InvalidInput) as caught:
+        await rooms.set_client_certificate(ACCOUNT, own, certificate_chain=mine.chain, private_key=other.key)
+    assert [bad.field for bad in caught.value.fields] == ["private_key"]
+    for chain, key in (("", ""), (mine.chain, ""), ("", mine.key)):
+        with pytest.raises(ValueError, match="go together"):
+            await rooms.set_client_certificate(ACCOUNT, own, certificate_chain=chain, private_key=key)
+    assert await rooms.get_client_certificate(ACCOUNT, own) == made
+    await rooms.clear_client_certificate(ACCOUNT, own)
+    assert await rooms.get_client_certificate(ACCOUNT, own) is None
+
+
 async def test_events_are_published_delivered_and_found_again(client: Client) -> None:
     async with Receiver(503, 204) as receiver:
         made = await subscribe(client, receiver.url)
@@ -192,6 +253,71 @@ async def test_a_test_tells_what_the_endpoint_does(client: Client) -> None:
     told = await client.deliveries.send_test(ACCOUNT, own)
     assert told.status_code == 0
     assert told.error_message
+
+
+async def test_a_delivery_is_sent_again_under_its_event_id(client: Client) -> None:
+    async with Receiver(204) as receiver:
+        own = (await subscribe(client, receiver.url)).subscription.subscription_id
+        (event_id,) = await client.events.publish([completed(90)])
+        first = await finished(client, own, event_id)
+        again = await client.deliveries.redeliver(ACCOUNT, first.delivery.delivery_id)
+        assert again.state == DeliveryState.DELIVERY_STATE_PENDING
+        request = await receiver.request(2)
+        second = await finished(client, own, event_id)
+    assert (request.headers["webhook-id"], request.body) == (event_id, first.delivery.body)
+    assert [(attempt.number, attempt.manual) for attempt in second.attempts] == [(1, False), (2, True)]
+    with pytest.raises(errors.NotFound):
+        await client.deliveries.redeliver(ACCOUNT, 2**62)
+
+
+async def test_what_was_not_delivered_is_recovered(client: Client) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    async with Receiver(500) as broken, Receiver(204) as mended:
+        made = (await subscribe(client, broken.url)).subscription
+        own = made.subscription_id
+        (event_id,) = await client.events.publish([completed(91)])
+        await broken.request(1)
+        made.active = False
+        await client.subscriptions.update(made)
+        lost = await finished(client, own, event_id)
+        assert lost.delivery.state == DeliveryState.DELIVERY_STATE_CANCELLED
+        with pytest.raises(errors.FailedPrecondition) as caught:
+            await client.recoveries.start(ACCOUNT, own, published_after=before)
+        assert caught.value.reason == "SUBSCRIPTION_INACTIVE"
+
+        made.client_url, made.active = mended.url, True
+        await client.subscriptions.update(made)
+        begun = await client.recoveries.start(ACCOUNT, own, published_after=before, event_type="job.run.completed")
+        ended = await client.recoveries.wait(ACCOUNT, begun.recovery_id, interval=0.05)
+        request = await mended.request(1)
+        found = await finished(client, own, event_id)
+    assert (ended.state, ended.found, ended.requeued) == (RecoveryState.RECOVERY_STATE_FINISHED, 1, 1)
+    assert request.headers["webhook-id"] == event_id
+    assert found.delivery.state == DeliveryState.DELIVERY_STATE_SUCCEEDED
+    assert list(await client.recoveries.list(ACCOUNT, own)) == [ended]
+    assert await client.recoveries.cancel(ACCOUNT, begun.recovery_id) == ended
+    with pytest.raises(errors.NotFound):
+        await client.recoveries.get(ACCOUNT, 2**62)
+
+
+async def test_the_bodies_of_an_event_are_erased(client: Client) -> None:
+    async with Receiver(204) as receiver:
+        own = (await subscribe(client, receiver.url)).subscription.subscription_id
+        (event_id,) = await client.events.publish([completed(92)])
+        await finished(client, own, event_id)
+    begun = await client.erasures.erase_event(ACCOUNT, event_id)
+    ended = await client.erasures.wait(ACCOUNT, begun.erasure_id, interval=0.05)
+    assert (ended.state, ended.event_id, ended.erased) == (ErasureState.ERASURE_STATE_FINISHED, event_id, 1)
+    assert (await finished(client, own, event_id)).delivery.body == b""
+    month_ago = datetime.now(UTC) - timedelta(days=29)
+    older = await client.erasures.erase_account(ACCOUNT, published_before=month_ago)
+    older = await client.erasures.wait(ACCOUNT, older.erasure_id, interval=0.05)
+    assert (older.event_id, older.erased) == ("", 0)
+    assert list(await client.erasures.list(ACCOUNT))[:2] == [older, ended]
+    with pytest.raises(errors.NotFound):
+        await client.erasures.erase_event(ACCOUNT, "wev_" + "0" * 27)
+    with pytest.raises(ValueError, match="erase_account"):
+        await client.erasures.erase_event(ACCOUNT, "")
 
 
 async def test_a_token_is_made_listed_and_revoked(client: Client, platform: Standalone) -> None:

@@ -41,3 +41,10 @@ def test_a_time_after_2150_still_makes_an_id_and_breaks_nobodys_flush(seconds: i
     text = ksuid(seconds)
     assert is_id("wev_", "wev_" + text)
     assert ksuid_seconds(text) == EPOCH + 2**32 - 1
+
+
+def test_a_thousand_ids_of_one_second_and_of_many_are_all_different_and_read_back() -> None:
+    seconds = [1_700_000_000] * 1000 + list(range(1_700_000_000, 1_700_001_000))
+    texts = [ksuid(second) for second in seconds]
+    assert len(set(texts)) == 2000
+    assert [ksuid_seconds(text) for text in texts] == seconds

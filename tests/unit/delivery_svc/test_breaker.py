@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery_svc.breaker import NO_BREAKER, Breaker, BreakerPolicy, after
+from delivery_svc.breaker import NO_BREAKER, Breaker, BreakerPolicy, after, openings_in, shut_for
 
 POLICY = BreakerPolicy()
 CLOSED = Breaker()
@@ -54,3 +54,10 @@ def test_an_age_of_failed_probes_overflows_nothing() -> None:
 def test_without_a_breaker_nothing_opens_and_what_was_open_is_closed_by_the_next_attempt() -> None:
     assert after(CLOSED, recovered=False, failed=10**6, began=1.0, now=1.0, policy=NO_BREAKER).open_until is None
     assert after(OPEN, recovered=False, failed=1, began=106.0, now=106.0, policy=NO_BREAKER).open_until is None
+
+
+@pytest.mark.parametrize("seconds", [0.0, 4.9, 5.0, 5.1, 315.0, 316.0, 86_400.0, 604_800.0])
+def test_the_least_number_of_openings_that_takes_so_long(seconds: float) -> None:
+    openings = openings_in(seconds, POLICY)
+    assert shut_for(openings, POLICY) >= seconds
+    assert openings == 0 or shut_for(openings - 1, POLICY) < seconds

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 import standardwebhooks
 import svix
+from hypothesis import given
+from hypothesis import strategies as st
 
 from delivery_svc.head import render_head, shown_head
 from delivery_svc.signing import authorization, standard_signature
@@ -32,6 +34,11 @@ def test_authorization_is_bare_lower_case_hex_keyed_with_the_secrets_text() -> N
     assert value == hmac.new(SECRET, BODY, hashlib.sha256).hexdigest()
     assert len(value) == 64
     assert value == value.lower()
+
+
+@given(st.binary(min_size=1, max_size=200), st.binary(max_size=2000))
+def test_every_key_and_body_signs_as_rfc_2104_says(key: bytes, body: bytes) -> None:
+    assert authorization(key, body) == hmac.new(key, body, hashlib.sha256).hexdigest()
 
 
 @pytest.mark.parametrize("library", [standardwebhooks.Webhook, svix.Webhook])

@@ -1,9 +1,7 @@
 """By way of a proxy: absolute-form to plain endpoints, a tunnel to TLS ones, and its faults are not the endpoint's."""
 
-import asyncio
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 import trustme
@@ -13,33 +11,11 @@ from delivery_svc.sending.exchange import ErrorClass
 from delivery_svc.sending.proxy import Proxy
 from delivery_svc.sending.sender import Sender
 from delivery_svc.sending.tls import tls_context
-from tests.support.receiver import Peer, Receiver, Request, Script
+from tests.support.receiver import Peer, Receiver, Request
 from tests.support.sending import post
+from tests.support.tunnel import tunnel_to
 
 MakeSender = Callable[..., Sender]
-
-
-def tunnel_to(port: int) -> Script:
-    """A proxy that leads every CONNECT to this port of loopback, whatever name it was given."""
-
-    async def script(peer: Peer, request: Request) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-
-        async def back() -> None:
-            with suppress(OSError):
-                while data := await reader.read(65536):
-                    await peer.send(data)
-
-        backward = asyncio.create_task(back())
-        try:
-            while data := await peer.read(65536):
-                writer.write(data)
-        finally:
-            backward.cancel()
-            writer.close()
-
-    return script
 
 
 async def test_a_plain_endpoint_is_asked_for_by_its_whole_url_and_not_resolved_here(make_sender: MakeSender) -> None:

@@ -1,0 +1,145 @@
+"""What users of such services report of the database: work that lies after a reconnect, tables that grow for ever."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import grpc
+import psutil
+
+from chassis.ids import ksuid
+from delivery_svc.event import Event
+from delivery_svc.store import publishing
+from delivery_svc.store.publishing import Room
+from runhook.delivery.v1 import delivery_service_pb2 as pb
+from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
+from standalone import binaries
+from standalone.postgres import Postgres
+from tests.support.delivery import ACCOUNT, add_subscription, an_event, delivery_service
+from tests.support.delivery_process import CALLER, settings
+from tests.support.postgres import Cluster, Database, running_server
+from tests.support.receiver import Peer, Receiver, Request
+from tests.support.service_process import ServiceProcess, free_port
+
+if TYPE_CHECKING:
+    from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceAsyncStub
+
+AWAY_SECONDS = 3.0
+SOON_SECONDS = 15.0
+EVENTS, BATCH = 100_000, 500
+SIZES = """
+select (select count(*) from delivery.queue) as rows, (select count(*) from delivery.attempt) as attempts,
+       pg_relation_size('delivery.queue') as queue, pg_relation_size('delivery.queue_due') as due,
+       pg_relation_size('delivery.queue_parked') as parked, pg_relation_size('delivery.queue_tried') as tried,
+       pg_total_relation_size('delivery.lane') as lane
+"""
+
+
+async def test_a_wake_up_is_lost_when_the_database_comes_back() -> None:
+    """The symptom: what waited is sent with the next publish, however long that takes."""
+    manager = running_server(binaries.find(os.environ))
+    server = await asyncio.to_thread(manager.__enter__)
+    try:
+        cluster = Cluster(server)
+        await cluster.make_template()
+        await _restart(server, await cluster.create())
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+async def _restart(server: Postgres, database: Database) -> None:
+    released = asyncio.Event()
+
+    async def when_released(peer: Peer, request: Request) -> None:
+        await released.wait()
+        await peer.answer(200)
+
+    quick: dict[str, Any] = {"delivery_lane_limit": 1, "delivery_retry_delays_seconds": "2", "delivery_retry_jitter": 0}
+    async with (
+        Receiver(when_released) as slow,
+        Receiver(500, 200) as moody,
+        Receiver() as other,
+        delivery_service(database, **quick) as service,
+    ):
+        for job, receiver in enumerate((slow, moody, other), start=1):
+            await add_subscription(database, receiver.url, job_ids=[job])
+        await service.publish(*[an_event(job_id=1, run_id=1 + run) for run in range(10)])  # most of them are parked
+        await service.publish(an_event(job_id=2))
+        await slow.request(1)
+        await moody.request(1)
+        await service.engine.recorder.idle()  # its retry falls due while the database is away
+        await server.stop()
+        released.set()
+        await asyncio.sleep(AWAY_SECONDS)
+        await server.start()
+        await _commit_elsewhere(database, service.engine.beater.epoch)
+        async with asyncio.timeout(SOON_SECONDS):
+            await slow.request(10)
+            await moody.request(2)
+            await other.request(1)
+            await service.drained()
+    assert len({json.loads(request.body)["eventId"] for request in slow.requests}) == 10
+
+
+async def _commit_elsewhere(database: Database, epoch: int) -> None:
+    """An event that another pod published and had no room for."""
+    connection = await asyncpg.connect(database.delivery_url)
+    try:
+        event = Event("wev_" + ksuid(1_700_000_000), ACCOUNT, "job.run.completed", 3, 0, b"{}")
+        await publishing.store(connection, [event], Room(epoch=epoch, total=0, lane=2, lanes={}))
+    finally:
+        await connection.close()
+
+
+async def test_a_dead_endpoint_makes_everything_grow(database: Database, tmp_path: Path) -> None:
+    """The symptom: memory, queue and indexes grow with every retry of what cannot be delivered, and vacuum finds nothing."""
+    port = free_port()
+    service = ServiceProcess("delivery_svc", settings(database, tmp_path, port, "pod-1"))
+    await add_subscription(database, f"http://127.0.0.1:{free_port()}/")
+    await service.start()
+    connection = await asyncpg.connect(database.owner_url)
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = DeliveryServiceStub(channel)
+            await _publish(stub, EVENTS // 5)
+            early = _memory(service)
+            await _publish(stub, EVENTS - EVENTS // 5)
+        late, sizes = _memory(service), await _sizes(connection)
+        await asyncio.sleep(5.0)  # probes, beats, health
+        later = await _sizes(connection)
+        await connection.execute("delete from delivery.queue where id % 2 = 0")
+        await connection.execute("vacuum delivery.queue")
+        dead = await connection.fetchval(
+            "select pg_stat_get_dead_tuples('delivery.queue'::regclass) from pg_stat_force_next_flush()"
+        )
+    finally:
+        await connection.close()
+        assert await service.stop() == 0
+    assert sizes["rows"] == EVENTS
+    assert later["rows"] == EVENTS
+    assert later["attempts"] < 200  # until it opened, then a few at each probe
+    assert late - early < 24 * 2**20
+    assert later["due"] <= 128 * 1024  # parked rows are not in the index that claims walk
+    assert [later[name] for name in ("queue", "parked")] == [sizes[name] for name in ("queue", "parked")]
+    assert later["lane"] < 256 * 1024
+    assert dead == 0
+
+
+async def _publish(stub: "DeliveryServiceAsyncStub", events: int) -> None:
+    request = pb.PublishEventsRequest(events=[an_event(run_id=1 + run) for run in range(BATCH)])
+    for _ in range(events // BATCH):
+        await stub.PublishEvents(request, timeout=20, metadata=CALLER)
+
+
+def _memory(service: ServiceProcess) -> int:
+    resident: int = psutil.Process(service.pid).memory_info().rss
+    return resident
+
+
+async def _sizes(connection: asyncpg.Connection) -> asyncpg.Record:
+    row = await connection.fetchrow(SIZES)
+    assert row is not None
+    return row

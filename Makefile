@@ -12,7 +12,7 @@ SETUP := $(VENV)/.made
 ARGS ?=
 
 .PHONY: help setup run demo test lint format types protos protos-check schema openapi architecture manifests fuzz compatibility \
-	chaos bench bench-api render check
+	chaos bench bench-engine bench-api render check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ chaos: $(SETUP) ## faults at random under load (ARGS="--seed 7 --save NAME")
 
 bench: $(SETUP) ## the outbound journey under load beside the bare sender; about two minutes
 	$(BIN)/python -m bench.outbound $(ARGS)
+
+bench-engine: $(SETUP) ## fairness, backlogs, memory, TLS, pods, kills, claims; a quarter of an hour (ARGS="kill --pairs 5")
+	$(BIN)/python -m bench.engine $(ARGS)
 
 bench-api: $(SETUP) ## a webhook read over REST under load beside a constant answer; about two minutes
 	$(BIN)/python -m bench.api $(ARGS)

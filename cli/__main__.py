@@ -25,16 +25,30 @@ COMMANDS = (
     Command(
         name="subscriptions",
         also="subscription",
-        summary="which events go where: list, get, create, update, delete, test, secrets, headers",
+        summary="which events go where: list, get, create, update, delete, test, secrets, headers, settings",
         room="cli.subscriptions",
         attribute="subscriptions",
     ),
     Command(
         name="deliveries",
         also="delivery",
-        summary="what became of events: list, get",
+        summary="what became of events: list, get, redeliver",
         room="cli.deliveries",
         attribute="deliveries",
+    ),
+    Command(
+        name="recoveries",
+        also="recovery",
+        summary="all that failed since a time, delivered again: start, list, get, cancel",
+        room="cli.recoveries",
+        attribute="recoveries",
+    ),
+    Command(
+        name="erasures",
+        also="erasure",
+        summary="stored bodies taken out for good: start, list, get",
+        room="cli.erasures",
+        attribute="erasures",
     ),
     Command(name="events", also="event", summary="publish events", room="cli.events", attribute="events"),
     Command(

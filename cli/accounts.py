@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.options import Number, connected, connected_at_large, limited
+from cli.options import Number, Things, connected, connected_at_large, limited
 from cli.printer import Printer
 from cli.shown import Column, moment
 from cli.tokens import show_token
@@ -21,7 +21,7 @@ COLUMNS = (
 )
 
 
-@click.group()
+@click.group(cls=Things)
 def accounts() -> None:
     """Accounts: whose things these are."""
 

@@ -1,15 +1,18 @@
-"""`runhook deliveries`: what became of events. Invariant: what an endpoint answered is shown, never obeyed."""
+"""`runhook deliveries`: what became of events; one more try. Invariant: what an endpoint answered is shown, never obeyed."""
 
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import Id, connected, limited
+from cli import attempts
+from cli.options import Id, Number, Things, Time, connected, limited
 from cli.printer import Printer
 from cli.shown import Column, moment, status_code
+from cli.trouble import ExitCode, Trouble
+from cli.watcher import follow
 
 if TYPE_CHECKING:
-    from cli.api import Api, Query
+    from cli.api import Api, Query, Record
 
 STATES = ("PENDING", "DELIVERING", "SUCCEEDED", "FAILED", "CANCELLED")
 ID = Column("ID", "delivery_id")
@@ -34,17 +37,11 @@ ALONE = (
     Column("FINISHED", "finished_at", moment),
     Column("BODY", "body"),
 )
-OF_ATTEMPTS = (
-    Column("NUMBER", "number"),
-    Column("SENT", "sent_at", moment),
-    Column("SECONDS", "duration_seconds"),
-    Column("STATUS", "status_code", status_code),
-    Column("ERROR", "error_message"),
-    Column("ANSWER", "response_body"),
-)
+#: What is final: no attempt follows unless somebody asks for one.
+FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
-@click.group()
+@click.group(cls=Things)
 def deliveries() -> None:
     """Deliveries of the last 30 days: one event bound for one subscription."""
 
@@ -52,8 +49,13 @@ def deliveries() -> None:
 @deliveries.command("list")
 @click.argument("subscription_id", type=Id())
 @click.option("--state", type=click.Choice(STATES, case_sensitive=False), help="In this state alone.")
-@click.option("--after", metavar="TIME", help="Published at or after this time, such as 2026-11-30T12:00:00Z.")
-@click.option("--before", metavar="TIME", help="Published before this time.")
+@click.option(
+    "--after",
+    type=Time(),
+    metavar="TIME",
+    help="Published at or after this time, such as 2026-11-30T12:00:00Z, or so long ago, such as 2h.",
+)
+@click.option("--before", type=Time(), metavar="TIME", help="Published before this time.")
 @limited
 @connected
 def list_(
@@ -79,10 +81,49 @@ def list_(
 
 @deliveries.command()
 @click.argument("delivery_id", type=Id())
+@click.option("--attempt", "number", type=Number(), metavar="NUMBER", help="The attempt to show in full.  [the last]")
 @connected
-def get(api: "Api", printer: Printer, delivery_id: str) -> None:
-    """Show one delivery: its body and its attempts."""
-    found = api.call("GET", f"{api.v1}/deliveries/{delivery_id}")
-    printer.record(found, ALONE)
-    if not printer.as_json:
-        printer.listed(found, "attempts", OF_ATTEMPTS, none="not attempted yet")
+def get(api: "Api", printer: Printer, delivery_id: str, number: int | None) -> None:
+    """Show one delivery: its body, its attempts, and one of them in full.
+
+    How long each phase took, headers both ways (what is secret is masked), what came back or why nothing did.
+    """
+    _show(printer, api.call("GET", f"{api.v1}/deliveries/{delivery_id}"), number)
+
+
+@deliveries.command()
+@click.argument("delivery_id", type=Id())
+@click.option("--wait", is_flag=True, help="Wait for the next attempt. Exit code 6 unless the endpoint took it.")
+@connected
+def redeliver(api: "Api", printer: Printer, delivery_id: str, wait: bool) -> int:
+    """Deliver a finished one again.
+
+    The same event id and the same bytes, on a schedule of retries that begins afresh. Not while it is under way, and not
+    to a subscription that is inactive.
+    """
+    path = f"{api.v1}/deliveries/{delivery_id}"
+    again = api.call("POST", f"{path}/redeliver")
+    if not wait:
+        printer.record(again, ALONE)
+        return ExitCode.DONE
+    before = int(again.get("attempt_count") or 0)
+    found = follow(
+        lambda: api.call("GET", path),
+        lambda one: f"{one.get('state')}, {one.get('attempt_count')} attempts",
+        lambda one: one.get("state") in FINAL or int(one.get("attempt_count") or 0) > before,
+    )
+    _show(printer, found, None)
+    return ExitCode.DONE if found.get("state") == "SUCCEEDED" else ExitCode.ENDPOINT_FAILED
+
+
+def _show(printer: Printer, delivery: "Record", number: int | None) -> None:
+    made = delivery.get("attempts") or []
+    if number is not None and number not in [one.get("number") for one in made]:
+        raise Trouble(f"no attempt {number}: {len(made)} were made", ExitCode.NOT_FOUND)
+    printer.record(delivery, ALONE)
+    if printer.as_json:
+        return
+    click.echo()
+    printer.rows(made, attempts.OVERVIEW, none="not attempted yet")
+    for one in [one for one in made if number in (None, one.get("number"))][-1:]:
+        printer.block(f"attempt {one.get('number')}", attempts.in_full(one))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.files import read
 from cli.options import Id, connected
 from cli.printer import Printer
 from cli.shown import Column
@@ -61,16 +62,6 @@ def parse(text: str) -> dict[str, str]:
     if not found or not all(isinstance(value, str) for value in found.values()):
         raise click.UsageError("headers are lines NAME: VALUE, or a JSON object of strings; --clear takes all away")
     return dict(found)
-
-
-def read(file: Path) -> str:
-    """The file's text. UsageError when it cannot be read."""
-    try:
-        with click.open_file(str(file), encoding="utf-8") as stream:
-            text: str = stream.read(65_536)
-            return text
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"cannot read {file}: {error}") from None
 
 
 def _of_lines(text: str) -> dict[str, str]:

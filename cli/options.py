@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from cli.settings import DEFAULT_TIMEOUT, DEFAULT_URL, Named, settle
 
 Command = Callable[..., Any]
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SPAN = re.compile(r"([0-9]{1,5})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Id(click.ParamType[str]):
@@ -39,6 +42,28 @@ class Number(click.ParamType[int]):
         if not 0 < number < 2**63:
             self.fail("must be a number above 0", param, ctx)
         return number
+
+
+class Time(click.ParamType[str]):
+    """A time as RFC 3339 has it, or a span before now by this machine's clock: 90s, 30m, 2h, 3d."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """A time in UTC for a span; whatever else is typed goes to the platform as it is."""
+        span = _SPAN.fullmatch(str(value))
+        if span is None:
+            return str(value)
+        before = datetime.now(UTC) - timedelta(seconds=int(span[1]) * _UNITS[span[2]])
+        return before.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class Things(click.Group):
+    """Commands about one kind of thing, of which `get` may be called `show`."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        return super().get_command(ctx, "get" if cmd_name == "show" else cmd_name)
 
 
 limited = click.option("--limit", type=Number(), help="How many at most. Default: all.")

@@ -49,6 +49,12 @@ class Printer:
             cells = [[column.title.lower(), column.show(record.get(column.key))] for column in columns]
             _write(None, [cell for cell in cells if cell[1] != NOTHING])
 
+    def block(self, title: str, lines: Sequence[tuple[str, str]]) -> None:
+        """More of a record below it: a title, then names and values. In JSON it is in the document already."""
+        if not self.as_json and lines:
+            click.echo(f"\n{printable(title)}")
+            _write(None, [[name, printable(value)] for name, value in lines])
+
     def document(self, data: object) -> None:
         """The data as JSON, in ASCII, so that any text survives any terminal and pipe."""
         click.echo(json.dumps(data, indent=2))

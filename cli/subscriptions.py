@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import signing_secrets, webhooks
+from cli.client_certificate import client_certificate
+from cli.delivery_settings import delivery_settings
 from cli.headers import headers
-from cli.options import Command, Id, Number, connected, limited
+from cli.options import Command, Id, Number, Things, connected, limited
 from cli.printer import Printer, note
 from cli.shown import Column, jobs, kinds, microseconds, status_code
 from cli.trouble import ExitCode
@@ -42,12 +44,13 @@ REPLACED = ("name", "description", "job_ids", "event_types", "client_url", "acti
 EVENT_TYPES_HELP = "job.run.started, job.run.completed or job.run.errored; repeat it for several."
 
 
-@click.group()
+@click.group(cls=Things)
 def subscriptions() -> None:
     """Webhook subscriptions: which events go where."""
 
 
-for _command in (signing_secrets.secrets, signing_secrets.rotate, signing_secrets.promote, headers):
+_OF_SECRETS = (signing_secrets.secrets, signing_secrets.rotate, signing_secrets.promote)
+for _command in (*_OF_SECRETS, headers, delivery_settings, client_certificate):
     subscriptions.add_command(_command)
 
 

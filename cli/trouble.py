@@ -29,7 +29,7 @@ MEANINGS = {
     ExitCode.NOT_FOUND: "not found",
     ExitCode.NOT_ALLOWED: "no token, a wrong one, or one that may not do this",
     ExitCode.AWAY: "the platform is away: refused connection, no answer in time, 5xx, 429 to the end",
-    ExitCode.ENDPOINT_FAILED: "the endpoint failed its test",
+    ExitCode.ENDPOINT_FAILED: "the endpoint failed its test, or what was delivered again",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
 

@@ -1,5 +1,6 @@
-"""64-bit numbers in JSON, paths and queries. Invariant: what leaves here fits an int64."""
+"""Numbers in JSON, paths and queries, whole and real. Invariant: what leaves here fits an int64 or a double."""
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -43,8 +44,20 @@ def page_size(text: str) -> int:
     return min(count(text), LARGEST_OF_32_BITS)
 
 
+def real(value: Any) -> float:
+    """A JSON number; never a bool, a string, or more than a double holds."""
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise PydanticCustomError("number", "must be a number")
+    return number
+
+
 _ID = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]{1,19}$"}]}
 _COUNT = {"type": "integer", "minimum": 0}
 Id = Annotated[int, PlainValidator(integer), WithJsonSchema(_ID)]
 Count = Annotated[int, PlainValidator(count), WithJsonSchema(_COUNT)]
 PageSize = Annotated[int, PlainValidator(page_size), WithJsonSchema(_COUNT)]
+Real = Annotated[float, PlainValidator(real), WithJsonSchema({"type": "number"})]

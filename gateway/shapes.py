@@ -14,6 +14,7 @@ from chassis.errors import BadField
 from gateway.http_errors import bad_request
 
 _MESSAGES = {
+    "extra_forbidden": "is not known here",
     "missing": "required key not provided",
     "string_type": "must be a string",
     "bool_type": "must be true or false",

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 import grpc
 
 from chassis.caller import Callers
-from chassis.database import open_pool
+from chassis.database import open_pool, patiently
 from chassis.grpc_server import GrpcServer
 from chassis.keyring import KeyRing
 from chassis.loop import Loop
@@ -22,7 +22,7 @@ from subscription_svc.settings import SubscriptionSettings
 from subscription_svc.subscribe import Subscriber
 
 NAME = "subscription_svc"
-SCHEMA_VERSION = 5  # tokens tell when they were used; custom headers
+SCHEMA_VERSION = 7  # delivery settings; what may be told of a client certificate
 SERVICES = [
     subscription_service_pb2.DESCRIPTOR.services_by_name["SubscriptionService"].full_name,
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name,
@@ -35,8 +35,9 @@ async def work(settings: SubscriptionSettings, process: Process, stack: AsyncExi
     credential = settings.service_credential()
     token = settings.first_token()
     pool = await stack.enter_async_context(open_pool(settings, NAME, SCHEMA_VERSION))
-    if settings.subscription_first_account_id is not None and token is not None:
-        await make_first_account(pool, settings.subscription_first_account_id, token)
+    first = settings.subscription_first_account_id
+    if first is not None and token is not None:
+        await patiently(lambda: make_first_account(pool, first, token))
     subscriber = Subscriber(
         pool=pool,
         key_ring=key_ring,

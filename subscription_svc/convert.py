@@ -1,14 +1,18 @@
 """Protobuf to nouns and back. Invariant: output-only fields of a request are not read."""
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from runhook.subscription.v1 import account_pb2, subscription_pb2
-from runhook.subscription.v1.subscription_service_pb2 import RotateSigningSecretRequest
+from runhook.subscription.v1.subscription_service_pb2 import ClientCertificate, RotateSigningSecretRequest
 from subscription_svc.account import ENTERPRISE, TEAM, Account, NewAccount
+from subscription_svc.client_certificate import Told
 from subscription_svc.custom_headers import CustomHeader
+from subscription_svc.delivery_settings import DeliverySettings
 from subscription_svc.secret import DEFAULT_OVERLAP, SigningSecret, overlap
 from subscription_svc.service_token import NewToken, ServiceToken
 from subscription_svc.subscription import Configuration, Subscription
@@ -80,6 +84,37 @@ def custom_headers(messages: Iterable[subscription_pb2.CustomHeader]) -> list[Cu
     return [CustomHeader(name=header.name, value=header.value) for header in messages]
 
 
+def delivery_settings(message: subscription_pb2.DeliverySettings) -> DeliverySettings:
+    """What the caller wishes; what is unset is None."""
+    schedule = message.retry_schedule if message.HasField("retry_schedule") else None
+    return DeliverySettings(
+        retry_delays=None if schedule is None else tuple(_seconds(delay) for delay in schedule.delays),
+        retry_jitter=schedule.jitter if schedule is not None and schedule.HasField("jitter") else None,
+        concurrency=message.concurrency or None,
+        rate_per_second=message.rate_per_second or None,
+    )
+
+
+def delivery_settings_message(settings: DeliverySettings) -> subscription_pb2.DeliverySettings:
+    """The settings as callers see them."""
+    schedule = None
+    if settings.retry_delays is not None:
+        delays = [_duration(seconds) for seconds in settings.retry_delays]
+        schedule = subscription_pb2.RetrySchedule(delays=delays, jitter=settings.retry_jitter)
+    return subscription_pb2.DeliverySettings(
+        retry_schedule=schedule,
+        concurrency=settings.concurrency or 0,
+        rate_per_second=settings.rate_per_second or 0,
+    )
+
+
+def certificate_message(told: Told | None) -> ClientCertificate | None:
+    """What callers see of a client certificate."""
+    if told is None:
+        return None
+    return ClientCertificate(subject=told.subject, fingerprint=told.fingerprint, expire_time=timestamp(told.expires_at))
+
+
 def new_account(message: account_pb2.Account) -> NewAccount:
     """What the operator says of the account to be made."""
     return NewAccount(account_id=message.account_id, name=message.name, plan=PLANS.get(message.plan))
@@ -114,6 +149,19 @@ def token_message(token: ServiceToken) -> account_pb2.ServiceToken:
         last_use_time=timestamp(token.last_used_at),
         revoke_time=timestamp(token.revoked_at),
     )
+
+
+def _seconds(length: Duration) -> float:
+    """NaN for a length that is none: no rule lets it pass."""
+    if not abs(length.nanos) < 1_000_000_000 or length.seconds * length.nanos < 0:
+        return math.nan
+    return length.seconds + length.nanos / 1e9
+
+
+def _duration(seconds: float) -> Duration:
+    made = Duration()
+    made.FromNanoseconds(round(seconds * 1e9))
+    return made
 
 
 def _moment(stamp: Timestamp) -> datetime:

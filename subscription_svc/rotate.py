@@ -1,7 +1,6 @@
 """Rotates a signing secret: a second one for a while, then that one alone.
 
-Invariant: at most two live, of which the newer has no end; delivery_svc reads them anew, because the version is raised by the
-same transaction. updated_at stays: the configuration that callers see is the same.
+Invariant: at most two live, of which the newer has no end.
 """
 
 from datetime import datetime, timedelta
@@ -11,10 +10,10 @@ import asyncpg
 from chassis.errors import FailedPrecondition
 from chassis.keyring import KeyRing
 from chassis.logs import get_logger
-from subscription_svc import look_up, metrics
+from subscription_svc import metrics
+from subscription_svc.change import changing
 from subscription_svc.secret import new_secret, row_name
-from subscription_svc.store import Connection, signing_secret
-from subscription_svc.store import subscription as store
+from subscription_svc.store import signing_secret
 
 log = get_logger()
 
@@ -23,9 +22,7 @@ async def rotate(
     pool: asyncpg.Pool, key_ring: KeyRing, account_id: int, public_id: str, overlap: timedelta
 ) -> tuple[str, datetime | None]:
     """The new secret, which nobody can read again, and when the old one ends. NotFound; FailedPrecondition while two live."""
-    look_up.check_form(public_id)
-    async with pool.acquire() as connection, connection.transaction():
-        subscription_id = await _changed(connection, account_id, public_id)
+    async with changing(pool, account_id, public_id) as (connection, subscription_id):
         await signing_secret.delete_expired_of(connection, subscription_id)
         ends_at = await signing_secret.end_of_old(connection, subscription_id)
         if ends_at is not None:
@@ -50,17 +47,8 @@ async def rotate(
 
 async def promote(pool: asyncpg.Pool, account_id: int, public_id: str) -> None:
     """Ends the old secret now. NotFound; FailedPrecondition when there is one secret only."""
-    look_up.check_form(public_id)
-    async with pool.acquire() as connection, connection.transaction():
-        subscription_id = await _changed(connection, account_id, public_id)
+    async with changing(pool, account_id, public_id) as (connection, subscription_id):
         if not await signing_secret.delete_ending(connection, subscription_id):
             raise FailedPrecondition("NO_ROTATION", "one signing secret lives: rotate it first")
     metrics.PROMOTED.inc()
     log.info("signing_secret.promoted", account=account_id, subscription=public_id)
-
-
-async def _changed(connection: Connection, account_id: int, public_id: str) -> int:
-    subscription_id = await store.raise_version(connection, account_id, public_id)
-    if subscription_id is None:
-        raise look_up.not_found()
-    return subscription_id

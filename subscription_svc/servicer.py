@@ -10,6 +10,8 @@ from subscription_svc.admission import Admission, Context
 from subscription_svc.deactivate import deactivate
 from subscription_svc.finder import Finder
 from subscription_svc.rotate import promote, rotate
+from subscription_svc.set_certificate import set_certificate
+from subscription_svc.set_delivery_settings import set_delivery_settings
 from subscription_svc.set_headers import set_headers
 from subscription_svc.subscribe import Subscriber
 from subscription_svc.subscription import event_types_of
@@ -18,7 +20,7 @@ from subscription_svc.update import update
 
 
 class Servicer(SubscriptionServiceServicer):
-    """The calls about subscriptions and their secrets."""
+    """The calls about subscriptions, their secrets and how they are delivered to."""
 
     def __init__(self, pool: asyncpg.Pool, key_ring: KeyRing, admission: Admission, subscriber: Subscriber) -> None:
         self._pool = pool
@@ -114,6 +116,46 @@ class Servicer(SubscriptionServiceServicer):
         await self._admission.one_of(context, request.account_id, rights.READ)
         names = await look_up.names_of_headers(self._pool, self._key_ring, request.account_id, request.subscription_id)
         return pb.ListCustomHeadersResponse(names=names)
+
+    async def SetDeliverySettings(
+        self, request: pb.SetDeliverySettingsRequest, context: Context
+    ) -> pb.SetDeliverySettingsResponse:
+        """Replaces how a subscription is delivered to."""
+        await self._admission.writer(context, request.account_id)
+        settings = convert.delivery_settings(request.delivery_settings)
+        await set_delivery_settings(self._pool, request.account_id, request.subscription_id, settings)
+        return pb.SetDeliverySettingsResponse(delivery_settings=convert.delivery_settings_message(settings))
+
+    async def GetDeliverySettings(
+        self, request: pb.GetDeliverySettingsRequest, context: Context
+    ) -> pb.GetDeliverySettingsResponse:
+        """Returns how it is delivered to."""
+        await self._admission.one_of(context, request.account_id, rights.READ)
+        found = await look_up.delivery_settings(self._pool, request.account_id, request.subscription_id)
+        return pb.GetDeliverySettingsResponse(delivery_settings=convert.delivery_settings_message(found))
+
+    async def SetClientCertificate(
+        self, request: pb.SetClientCertificateRequest, context: Context
+    ) -> pb.SetClientCertificateResponse:
+        """Replaces the client certificate, or takes it away."""
+        await self._admission.writer(context, request.account_id)
+        told = await set_certificate(
+            self._pool,
+            self._key_ring,
+            request.account_id,
+            request.subscription_id,
+            certificate_chain=request.certificate_chain,
+            private_key=request.private_key,
+        )
+        return pb.SetClientCertificateResponse(client_certificate=convert.certificate_message(told))
+
+    async def GetClientCertificate(
+        self, request: pb.GetClientCertificateRequest, context: Context
+    ) -> pb.GetClientCertificateResponse:
+        """Tells of it."""
+        await self._admission.one_of(context, request.account_id, rights.READ)
+        told = await look_up.told_of_certificate(self._pool, request.account_id, request.subscription_id)
+        return pb.GetClientCertificateResponse(client_certificate=convert.certificate_message(told))
 
     async def DeactivateSubscription(
         self, request: pb.DeactivateSubscriptionRequest, context: Context

@@ -6,9 +6,9 @@ from chassis.errors import InvalidInput
 from chassis.keyring import KeyRing
 from chassis.logs import get_logger
 from subscription_svc import look_up, metrics
+from subscription_svc.change import changing
 from subscription_svc.custom_headers import KIND, CustomHeader, broken_rules, dump, row_name
 from subscription_svc.store import secret_setting
-from subscription_svc.store import subscription as store
 
 log = get_logger()
 
@@ -20,10 +20,7 @@ async def set_headers(
     look_up.check_form(public_id)
     if bad := broken_rules(headers):
         raise InvalidInput(bad)
-    async with pool.acquire() as connection, connection.transaction():
-        subscription_id = await store.raise_version(connection, account_id, public_id)
-        if subscription_id is None:
-            raise look_up.not_found()
+    async with changing(pool, account_id, public_id) as (connection, subscription_id):
         if headers:
             sealed = key_ring.seal(dump(headers), row_name(subscription_id))
             await secret_setting.put(connection, subscription_id, KIND, sealed)

@@ -79,7 +79,9 @@ def shown(delivery: Delivery) -> dict[str, object]:
         "last_status_code": delivery.last_status_code,
         "test": delivery.test,
         "created_at": shown_time(delivery.create_time),
+        "next_attempt_at": shown_time(delivery.next_attempt_time),
         "finished_at": shown_time(delivery.finish_time),
+        "erased_at": shown_time(delivery.erase_time),
     }
 
 

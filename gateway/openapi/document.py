@@ -13,6 +13,8 @@ from gateway.openapi.formats import FORMATS
 from gateway.openapi.operations import (
     accounts,
     deliveries,
+    delivery_settings,
+    erasures,
     executions,
     gateway,
     recoveries,
@@ -27,8 +29,10 @@ PACKAGE = "runhook-platform"
 ROOMS: tuple[tuple[ModuleType, str], ...] = (
     (webhooks, "Subscriptions to events of job runs. Numbers are strings, errors come in an envelope."),
     (subscriptions, "Secrets of a webhook subscription: what signs its deliveries and what goes out with them."),
+    (delivery_settings, "How a webhook subscription is delivered to, and the certificate that its endpoint is shown."),
     (deliveries, "Events come in, signed deliveries go out, every attempt is remembered for 30 days."),
     (recoveries, "Back into the queue by hand: one delivery, or all that failed since a time."),
+    (erasures, "Bodies of events and of answers, taken out for good."),
     (triggers, "Secret URLs that gather calls in windows and start a task for each window."),
     (executions, "What became of a closed window."),
     (accounts, "Who may call, and what other clients of this API ask for when they start."),
@@ -45,7 +49,7 @@ otherwise.
 
 **Bodies** are JSON objects in UTF-8 of at most 1 MiB and 32 levels, without a key twice; \
 whole numbers have no fraction, not even `.0`. Unknown keys and unknown query \
-parameters are ignored. Forms are refused.
+parameters are ignored, unless the operation says otherwise. Forms are refused.
 
 **Errors** come in two formats: `/api/v2` and `/api/v3` answer in an envelope with `status.code`, everything else with \
 problem details (RFC 9457). 429 and 503 say in `Retry-After` when to call again. A request whose head is not HTTP as \

@@ -18,6 +18,7 @@ PLACES: dict[str, Schema] = {
     "token_id": ref("Number", "The service token's number, not its text."),
     "delivery_id": ref("Number", "The delivery."),
     "recovery_id": ref("Number", "The recovery."),
+    "erasure_id": ref("Number", "The erasure."),
     "task_id": ref("Number", "The task."),
     "trigger_id": ref("TriggerId"),
     "execution_id": ref("ExecutionId"),

@@ -24,6 +24,11 @@ def integer(description: str = "", **rules: Any) -> Schema:
     return {"type": "integer"} | _described(description, rules)
 
 
+def number(description: str = "", **rules: Any) -> Schema:
+    """A number, whole or not."""
+    return {"type": "number"} | _described(description, rules)
+
+
 def boolean(description: str = "") -> Schema:
     """True or false."""
     return {"type": "boolean"} | _described(description, {})

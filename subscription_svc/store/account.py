@@ -107,7 +107,7 @@ async def page(pool: asyncpg.Pool, *, after: int, most: int) -> list[Account]:
     return [_account(row) for row in await pool.fetch(LIST_PAGE, after, most)]
 
 
-async def now(connection: Connection) -> datetime:
+async def now(connection: Connection | asyncpg.Pool) -> datetime:
     """The database's time."""
     moment: datetime = await connection.fetchval(READ_CLOCK)
     return moment

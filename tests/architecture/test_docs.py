@@ -22,12 +22,10 @@ OWNERS = ("subscription", "delivery", "trigger")
 SERVICES = tuple(f"{owner}_svc" for owner in OWNERS)
 PACKAGES = ("runhook", "chassis", *SERVICES, "gateway", "runner", "schema", "standalone", "cli")
 FOLDERS = (*PACKAGES, "protos", "clients", "deploy", "bench", "examples", "tests", "docs")
-KINDS = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram"}
 _PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./-]*(?::[A-Za-z_][\w.]*)?")
 _PYTHON_FILE = re.compile(r"(?<![\w./-])(?:\w+/)*\w+\.py\b")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
-_METRIC_ROW = re.compile(r"^\| `(runhook_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
 _GRANT = re.compile(r"^GRANT ([\w,()]+) ON (TABLE|FUNCTION) ([\w.]+).* TO (\w+);$", re.MULTILINE)
 
 
@@ -113,29 +111,6 @@ def test_the_tables_of_settings_are_those_of_the_classes() -> None:
     assert settings_page.blocks(page) == list(settings_page.classes())
     assert page == settings_page.filled(page), "python -m tests.support.settings_page writes them"
     assert set(re.findall(r"^\| `([A-Z_]+)`", page.partition("runhook standalone")[2], re.MULTILINE)) == set(OURS)
-
-
-def metrics_of(path: Path) -> Iterator[tuple[str, str, str]]:
-    """(name, kind, labels) of each metric that a file makes."""
-    for node in ast.walk(tree(path)):
-        match node:
-            case ast.Call(func=ast.Name(id=maker), args=[ast.Constant(value=str(name)), _, *rest]) if maker in KINDS:
-                labels = ast.literal_eval(rest[0]) if rest else []
-                yield name, KINDS[maker], ", ".join(labels)
-
-
-def test_the_tables_of_metrics_are_those_of_the_code() -> None:
-    made = [one for package in PACKAGES for path in (ROOT / package).rglob("*.py") for one in metrics_of(path)]
-    told = [(name, kind, labels.strip()) for name, kind, labels in _METRIC_ROW.findall(read("docs/metrics.md"))]
-    assert sorted(told) == sorted(made)
-
-
-@pytest.mark.parametrize("room", [*SERVICES, "gateway", "runner"])
-def test_the_docstring_of_metrics_names_what_the_room_makes(room: str) -> None:
-    path = ROOT / room / "metrics.py"
-    docstring = ast.get_docstring(tree(path)) or ""
-    told = set(re.findall(r"runhook_[a-z_]*[a-z](?![a-z_*])", docstring))
-    assert told == {name for name, _, _ in metrics_of(path)}
 
 
 def granted() -> set[tuple[str, str, str]]:

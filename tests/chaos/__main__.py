@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+
 from bench import machine
 from standalone.trouble import Trouble
-from tests.chaos import outcome, verdict
-from tests.chaos.house import RETRIES, RETRY_DELAY_SECONDS, House, running
+from tests.chaos import attempts, outcome, verdict
+from tests.chaos.house import BREAKER_LONGEST_SECONDS, RETRIES, RETRY_DELAY_SECONDS, House, running
 from tests.chaos.ledger import Ledger
 from tests.chaos.members import MemberDied
 from tests.chaos.plan import Fault, TooManyFaults, plan
@@ -31,6 +33,7 @@ _WARM_SECONDS = 2.0
 _QUIET_SECONDS = 5
 # Whatever hangs, a run ends this long after its faults: start, calm, the rest of the retries, end.
 _MOST_EXTRA_SECONDS = 240.0
+_SHARE_EXTRA = 0.2  # of the run's seconds: faults that wait for their targets
 _PROGRESS_SECONDS = 5.0
 _KEEP_SECONDS = 0.5
 
@@ -42,20 +45,22 @@ def say(line: str) -> None:
 
 async def run(options: argparse.Namespace, faults: Sequence[Fault], directory: Path) -> dict[str, Any]:
     """One run's figures. MemberDied, Trouble, TimeoutError (or a group of these) when it could not be made."""
-    _end_on_sigterm()
-    async with asyncio.timeout(options.seconds + _MOST_EXTRA_SECONDS), running(directory) as house:
+    _end_on_signals()
+    most = options.seconds * (1 + _SHARE_EXTRA) + _MOST_EXTRA_SECONDS
+    async with asyncio.timeout(most), running(directory, options.log_level) as house:
         ledger = Ledger(house.log)
-        async with publishing(house.targets, house.token, house.load, options.rate) as publisher:
+        async with publishing(house.targets, house.token, house.load, options.rate, ledger) as publisher:
             began = time.time()
             striker = Striker(house, lambda line: say(f"{time.time() - began:5.0f} s  {line}"))
-            beside = [asyncio.create_task(_progress(began, publisher, ledger)), asyncio.create_task(_keep(house))]
+            progress = _progress(began, ledger, striker, len(faults))
+            beside = [asyncio.create_task(progress), asyncio.create_task(_keep(house))]
             try:
                 await asyncio.sleep(_WARM_SECONDS)
                 await striker.strike_all(faults)
-                await _calm(publisher, ledger)
+                judged = await _calm(publisher, ledger)
                 load_ended = time.time()
                 publisher.stopping.set()
-                await _rest(publisher, ledger)
+                await _rest(ledger)
             finally:
                 for task in beside:
                     task.cancel()
@@ -66,56 +71,70 @@ async def run(options: argparse.Namespace, faults: Sequence[Fault], directory: P
                 options={name: getattr(options, name) for name in ("seconds", "faults", "seed", "rate")},
                 publisher=publisher,
                 ledger=ledger,
+                accounts=await attempts.settle(house.url, ledger),
                 struck=sorted(striker.struck, key=lambda one: one.began),
                 deaths=[(name, *death) for name, member in house.members.items() for death in member.deaths],
                 false_starts=[(name, *one) for name, member in house.members.items() for one in member.false_starts],
                 began=began,
+                judged=judged,
                 load_ended=load_ended,
             )
         )
 
 
-def _end_on_sigterm() -> None:
-    """SIGTERM ends a run as Ctrl-C does, with all that it started."""
+def _end_on_signals() -> None:
+    """SIGTERM and Ctrl-C end a run with all that it started; while that is under way they change nothing any more."""
     task = asyncio.current_task()
     assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    ended = False
+
+    def end() -> None:
+        nonlocal ended
+        if not ended:
+            ended = True
+            say("ending")
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end)
 
 
-async def _calm(publisher: Publisher, ledger: Ledger) -> None:
-    """The load goes on until the lag has been normal for _QUIET_SECONDS, or the time to recover is over."""
+async def _calm(publisher: Publisher, ledger: Ledger) -> float:
+    """The load goes on until the lag has been normal for _QUIET_SECONDS, or the time to recover is over. Until when it was
+    looked at: what the load's end does is not the platform's."""
     say("the last target is whole again")
-    last = time.time()
-    while time.time() < last + verdict.RECOVERY_SECONDS + _QUIET_SECONDS:
+    last, since = time.time(), publisher.begun
+    while True:
         await asyncio.sleep(1)
         ledger.read()
         # What is under way now is neither late nor on time: look at what had the time to come.
         until = time.time() - verdict.NORMAL_SECONDS
-        recent = [one for one in publisher.acknowledged if last <= one.due < until]
-        found = list(verdict.lags(recent, ledger.arrivals))
-        if verdict.recovery(found, last, until) <= until - last - _QUIET_SECONDS:
-            return
+        found = [one for one in verdict.lags(ledger, since) if last <= one[0] < until]
+        over = time.time() >= last + verdict.RECOVERY_SECONDS + _QUIET_SECONDS
+        if over or verdict.recovery(found, last, until) <= until - last - _QUIET_SECONDS:
+            return until
 
 
-async def _rest(publisher: Publisher, ledger: Ledger) -> None:
-    """Until everything acknowledged was answered 200, or the whole schedule of retries has passed twice."""
-    deadline = time.time() + 2 * RETRIES * RETRY_DELAY_SECONDS
+async def _rest(ledger: Ledger) -> None:
+    """Until everything acknowledged was answered 200, or the whole schedule of retries has passed twice, probes included."""
+    deadline = time.time() + 2 * (RETRIES * RETRY_DELAY_SECONDS + BREAKER_LONGEST_SECONDS)
     while time.time() < deadline:
         await asyncio.sleep(0.5)
         ledger.read()
-        if all(one.event_id in ledger.delivered for one in publisher.acknowledged):
-            await asyncio.sleep(2)  # what is a duplicate comes even now
+        if not ledger.outstanding:
+            await asyncio.sleep(2)  # what is a duplicate comes even now, and the last attempts are recorded
             break
     ledger.read()
 
 
-async def _progress(began: float, publisher: Publisher, ledger: Ledger) -> None:
+async def _progress(began: float, ledger: Ledger, striker: Striker, planned: int) -> None:
     while True:
         await asyncio.sleep(_PROGRESS_SECONDS)
         ledger.read()
         say(
-            f"{time.time() - began:5.0f} s  acknowledged {len(publisher.acknowledged)}, delivered {len(ledger.delivered)}, "
-            f"arrivals {ledger.count}"
+            f"{time.time() - began:5.0f} s  {len(striker.struck)} faults (planned: {planned}); acknowledged "
+            f"{ledger.acknowledged}, of those not delivered {ledger.outstanding}, arrivals {ledger.count}, "
+            f"duplicates {len(ledger.repeats)}"
         )
 
 
@@ -134,6 +153,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--faults", type=int, default=30, help="how many (30)")
     options.add_argument("--seed", type=int, default=None, help="repeats a plan of faults (a new one)")
     options.add_argument("--rate", type=float, default=500.0, help="events a second (500)")
+    options.add_argument("--log-level", default="info", choices=("info", "warning"), help="of the processes (info)")
     options.add_argument("--save", metavar="NAME", help="write the figures to tests/chaos/results/NAME.json")
     return options
 
@@ -167,7 +187,10 @@ def main() -> int:
     say(f"seed {options.seed}: {options.faults} faults in {options.seconds:g} s, {options.rate:g} events/s")
     try:
         told, broken = _made(options)
-    except (TooManyFaults, MemberDied, Trouble, TimeoutError, OSError, ExceptionGroup, asyncio.CancelledError) as error:
+    except asyncio.CancelledError:
+        say("ended before its time")
+        return 130
+    except (TooManyFaults, MemberDied, Trouble, TimeoutError, OSError, ExceptionGroup, asyncpg.PostgresError) as error:
         say(f"the run could not be made: {error!r}")
         return 2
     say(outcome.summary(told))

@@ -54,15 +54,38 @@ class Member:
 
     async def start(self) -> None:
         """Start it and wait until it is ready, again if it ends before, as an orchestrator would. MemberDied in the end."""
+        self._run()
+        await self._wait_until_ready()
+
+    async def _wait_until_ready(self) -> None:
         try:
             async with asyncio.timeout(_READY_SECONDS):
-                self._run()
                 while not await self._is_ready():
                     self._run_again_if_dead()
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError as error:
             raise MemberDied(f"{self.name} was not ready in {_READY_SECONDS:.0f} s, see {self._log}") from error
         self._up = True
+
+    async def run_into(self, setting: Mapping[str, str], said: str, seconds: float) -> bool:
+        """Start it with one more setting, of which it may die, and wait until it has written `said`; whether it did in time.
+        It is left as it is then: ready, getting ready, or dead."""
+        written = self._log.stat().st_size
+        self._run(setting)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_SECONDS)
+            if said.encode() in self._written_since(written):
+                return True
+        return False
+
+    def is_dead(self) -> bool:
+        """Whether it does not run."""
+        return self._process is None or self._process.poll() is not None
+
+    async def get_ready(self) -> None:
+        """Wait for one that was started, and start it again if it ends before. MemberDied in the end."""
+        await self._wait_until_ready()
 
     async def kill(self) -> None:
         """kill -9, and its end."""
@@ -78,9 +101,15 @@ class Member:
             self.deaths.append((time.time(), self._process.returncode))
             await self.start()
 
-    def _run(self) -> None:
+    def _run(self, setting: Mapping[str, str] | None = None) -> None:
+        environment = {**self._environment, **(setting or {})}
         with self._log.open("ab") as log:
-            self._process = launch.start([sys.executable, "-m", *self._words], log=log, environment=self._environment)
+            self._process = launch.start([sys.executable, "-m", *self._words], log=log, environment=environment)
+
+    def _written_since(self, offset: int) -> bytes:
+        with self._log.open("rb") as log:
+            log.seek(offset)
+            return log.read()
 
     def _run_again_if_dead(self) -> None:
         if self._process is not None and self._process.poll() is not None:

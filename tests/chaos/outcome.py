@@ -1,5 +1,6 @@
 """What a run came to: figures for a file, sentences for people, and the promises that it broke."""
 
+import resource
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,9 +9,10 @@ from typing import Any
 
 from bench.machine import Machine
 from tests.chaos import verdict
+from tests.chaos.attempts import Accounts
 from tests.chaos.house import JITTER, RETRY_DELAY_SECONDS, SLOTS
-from tests.chaos.ledger import Ledger
-from tests.chaos.plan import PODS
+from tests.chaos.ledger import FIRST_RUN_ID, Ledger
+from tests.chaos.plan import PODS, Kind
 from tests.chaos.publisher import Publisher
 from tests.chaos.striker import Struck
 
@@ -20,75 +22,104 @@ _SHOWN = 20
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """Everything a run left; times are seconds since 1970. `options` are the command's; `deaths` are processes that ended
-    by themselves, with time and code, and `false_starts` those that did so before they were ready."""
+    by themselves, with time and code, and `false_starts` those that did so before they were ready. Until `judged` the lag was
+    watched, and the load was ended then."""
 
     machine: Machine
     options: Mapping[str, object]
     publisher: Publisher
     ledger: Ledger
+    accounts: Accounts
     struck: Sequence[Struck]
     deaths: Sequence[tuple[str, float, int]]
     false_starts: Sequence[tuple[str, float, int]]
     began: float
+    judged: float
     load_ended: float
 
 
 def figures(run: Run) -> dict[str, Any]:
     """The file's content; times count from the beginning of the load."""
-    acknowledged, arrivals = run.publisher.acknowledged, run.ledger.arrivals
-    lost = verdict.lost(acknowledged, run.ledger.delivered)
-    twice = verdict.published_twice(acknowledged, arrivals)
-    found = verdict.duplicates(arrivals, run.struck)
-    of_fault = Counter(one.fault for one in found)
-    lags = list(verdict.lags(acknowledged, arrivals))
-    last = max((one.ended for one in run.struck), default=run.began)
-    recovery = verdict.recovery(lags, last, run.load_ended)
-    latest = RETRY_DELAY_SECONDS * (1 + JITTER)
-    late = verdict.retry_lateness(arrivals, run.struck, latest)
     return {
         "machine": asdict(run.machine),
         "options": dict(run.options),
-        "published": len(acknowledged),
+        "harness_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        **_published(run),
+        **_delivered(run),
+        **_lags(run),
+        "ended_by_themselves": [[name, round(at - run.began, 2), code] for name, at, code in run.deaths],
+        "false_starts": [[name, round(at - run.began, 2), code] for name, at, code in run.false_starts],
+        "faults": _faults(run),
+    }
+
+
+def _published(run: Run) -> dict[str, Any]:
+    ledger = run.ledger
+    lost = verdict.lost(ledger)
+    return {
+        "published": ledger.acknowledged,
         "answers": dict(run.publisher.answers),
         "odd_answers": run.publisher.odd[:_SHOWN],
-        "arrivals": run.ledger.count,
         "lost": len(lost),
-        "lost_ids": lost[:_SHOWN],
-        "published_twice": len(twice),
-        "published_twice_ids": dict(list(twice.items())[:_SHOWN]),
+        "lost_runs": [FIRST_RUN_ID + number for number in lost[:_SHOWN]],
+        "published_twice": len(ledger.twice),
+        "published_twice_runs": [FIRST_RUN_ID + number for number in list(ledger.twice)[:_SHOWN]],
+    }
+
+
+def _delivered(run: Run) -> dict[str, Any]:
+    found = verdict.duplicates(run.ledger, run.struck)
+    return {
+        "arrivals": run.ledger.count,
+        "arrivals_after_their_timeout": run.ledger.late,
+        "attempts": asdict(run.accounts),
+        "unrecorded_at_most": verdict.most_unrecorded(run.struck, SLOTS, len(PODS)),
         "duplicates": len(found),
         "duplicates_by_cause": dict(verdict.by_cause(found, run.struck)),
         "duplicates_without_fault": [
-            [one.event_id, one.endpoint, round(one.answered - run.began, 3), round(one.at - run.began, 3)]
+            [FIRST_RUN_ID + one.number, round(one.answered - run.began, 3), round(one.at - run.began, 3)]
             for one in found
             if one.fault == verdict.NO_FAULT
         ][:_SHOWN],
-        "ended_by_themselves": [[name, round(at - run.began, 2), code] for name, at, code in run.deaths],
-        "false_starts": [[name, round(at - run.began, 2), code] for name, at, code in run.false_starts],
-        "backlog_seconds": _number(verdict.backlog(acknowledged, arrivals, last)),
+    }
+
+
+def _lags(run: Run) -> dict[str, Any]:
+    last = max((one.ended for one in run.struck), default=run.began)
+    lags = list(verdict.lags(run.ledger))
+    recovery = verdict.recovery(lags, last, run.judged)
+    seconds = verdict.bad_seconds(lags, last, run.load_ended)
+    late = verdict.retry_lateness(run.ledger, run.struck, RETRY_DELAY_SECONDS * (1 + JITTER))
+    return {
+        "backlog_seconds": _number(verdict.backlog(run.ledger, last)),
         "recovery_seconds": None if isinf(recovery) else recovery,
+        "bad_seconds_after_recovery": sum(seconds[int(recovery) :]) if not isinf(recovery) else None,
         "lag_p99_seconds": _number(verdict.p99([lag for _, lag in lags])),
         "lag_p99_after_recovery_seconds": _number(verdict.p99([lag for due, lag in lags if due >= last + recovery])),
         "retries_in_calm": len(late),
         "retry_late_p99_seconds": _number(verdict.p99(late)),
         "retry_late_max_seconds": _number(max(late, default=0.0)),
-        "faults": [_fault(number, one, run.began, of_fault) for number, one in enumerate(run.struck)],
     }
+
+
+def _faults(run: Run) -> list[dict[str, Any]]:
+    of_fault = Counter(one.fault for one in verdict.duplicates(run.ledger, run.struck))
+    return [
+        {
+            "kind": str(one.fault.kind),
+            "target": one.fault.target,
+            **({"point": one.fault.armed, "missed": one.missed} if one.fault.kind is Kind.POINT else {}),
+            "began": round(one.began - run.began, 2),
+            "ended": round(one.ended - run.began, 2),
+            "duplicates": of_fault[number],
+            "duplicates_at_most": verdict.most_of(one, run.struck, SLOTS, len(PODS)),
+        }
+        for number, one in enumerate(run.struck)
+    ]
 
 
 def _number(value: float) -> float | None:
     return None if isinf(value) else round(value, 3)
-
-
-def _fault(number: int, one: Struck, began: float, of_fault: Counter[int]) -> dict[str, Any]:
-    return {
-        "kind": str(one.fault.kind),
-        "target": one.fault.target,
-        "began": round(one.began - began, 2),
-        "ended": round(one.ended - began, 2),
-        "duplicates": of_fault[number],
-        "duplicates_at_most": verdict.most_of(one.fault.kind, SLOTS, len(PODS)),
-    }
 
 
 def broken(told: Mapping[str, Any]) -> list[str]:
@@ -100,6 +131,7 @@ def broken(told: Mapping[str, Any]) -> list[str]:
         said.append(f"{told['published_twice']} request ids became two events")
     if told["odd_answers"]:
         said.append(f"publishers got answers that no fault excuses: {told['odd_answers'][0]}")
+    said += _unaccounted(told)
     for name, at, code in told["ended_by_themselves"]:
         said.append(f"{name} ended by itself at {at} s with code {code}")
     if told["duplicates_without_fault"]:
@@ -114,6 +146,18 @@ def broken(told: Mapping[str, Any]) -> list[str]:
     return said
 
 
+def _unaccounted(told: Mapping[str, Any]) -> list[str]:
+    attempts, most = told["attempts"], told["unrecorded_at_most"]
+    said = []
+    if attempts["unrecorded"] > most:
+        said.append(f"{attempts['unrecorded']} arrivals stand in no record, more than pods took with them ({most})")
+    if attempts["invented"]:
+        said.append(f"{attempts['invented']} answers on record never came")
+    if attempts["miscounted"]:
+        said.append(f"{attempts['miscounted']} deliveries do not count their attempts right")
+    return said
+
+
 def summary(told: Mapping[str, Any]) -> str:
     """For the terminal."""
     kinds = Counter(fault["kind"] for fault in told["faults"])
@@ -122,13 +166,17 @@ def summary(told: Mapping[str, Any]) -> str:
         f"published   {told['published']} acknowledged; answers to calls: {_counts(told['answers'])}",
         f"lost        {told['lost']}",
         f"twice       {told['published_twice']} published twice",
+        f"attempts    {told['attempts']['recorded']} on record; {told['attempts']['unrecorded']} of {told['arrivals']} "
+        f"arrivals are not, and at most {told['unrecorded_at_most']} may be missing",
         f"duplicates  {told['duplicates']} of {told['arrivals']} arrivals: {_counts(told['duplicates_by_cause'])}",
         f"recovery    {told['recovery_seconds']} s after the last fault; then p99 of the lag "
         f"{told['lag_p99_after_recovery_seconds']} s (over the whole run {told['lag_p99_seconds']} s)",
+        f"later       {told['bad_seconds_after_recovery']} seconds with a p99 out of the normal after that",
         f"backlog     of before, to endpoints that never fail: gone {told['backlog_seconds']} s after the last fault",
         f"starts      {len(told['false_starts'])} processes ended before they were ready and were started again",
         f"retries     {told['retries_in_calm']} in calm, p99 {told['retry_late_p99_seconds']} s and at most "
         f"{told['retry_late_max_seconds']} s later than the schedule",
+        f"memory      {told['harness_peak_mib']} MiB of the harness at most",
     ]
     return "\n".join(lines)
 

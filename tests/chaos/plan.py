@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chassis.fault_points import POINTS, Action
+
 PODS = ("delivery-1", "delivery-2")
 SUBSCRIPTIONS = "subscription"
 POSTGRES = "postgres"
 RECEIVER = "receiver"
+SCHEMA = "schema"
+_MOST_COUNTDOWN = 10
 _TRIES = 2000
 _PLANS = 50
 
@@ -21,11 +25,14 @@ class Kind(StrEnum):
 
     KILL_POD = "pod killed"
     STOP_POD = "pod stopped"
+    DRAIN_POD = "pod drained"
+    POINT = "pod at a fault point"
     KILL_SUBSCRIPTIONS = "subscription_svc killed"
     KILL_POSTGRES = "postgres killed"
     STOP_POSTGRES = "postgres stopped"
     REFUSE = "database refuses"
     KILL_RECEIVER = "receiver gone"
+    UPGRADE = "schema upgraded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +46,16 @@ class Habit:
 
 
 HABITS = {
-    Kind.KILL_POD: Habit(targets=PODS, weight=20, lasts=0.3, recovers=4.0),
+    Kind.KILL_POD: Habit(targets=PODS, weight=14, lasts=0.3, recovers=2.5),
     Kind.STOP_POD: Habit(targets=PODS, weight=1, lasts=15.0, recovers=2.0),
-    Kind.KILL_SUBSCRIPTIONS: Habit(targets=(SUBSCRIPTIONS,), weight=8, lasts=0.3, recovers=3.0),
-    Kind.KILL_POSTGRES: Habit(targets=(POSTGRES,), weight=6, lasts=0.3, recovers=5.0),
+    Kind.DRAIN_POD: Habit(targets=PODS, weight=2, lasts=0.3, recovers=4.0),
+    Kind.POINT: Habit(targets=PODS, weight=5, lasts=0.3, recovers=6.0),
+    Kind.KILL_SUBSCRIPTIONS: Habit(targets=(SUBSCRIPTIONS,), weight=12, lasts=0.3, recovers=2.5),
+    Kind.KILL_POSTGRES: Habit(targets=(POSTGRES,), weight=4, lasts=0.3, recovers=5.0),
     Kind.STOP_POSTGRES: Habit(targets=(POSTGRES,), weight=1, lasts=5.0, recovers=3.0),
-    Kind.REFUSE: Habit(targets=(POSTGRES,), weight=4, lasts=2.0, recovers=3.0),
+    Kind.REFUSE: Habit(targets=(POSTGRES,), weight=3, lasts=2.0, recovers=3.0),
     Kind.KILL_RECEIVER: Habit(targets=(RECEIVER,), weight=1, lasts=10.0, recovers=0.5),
+    Kind.UPGRADE: Habit(targets=(SCHEMA,), weight=1, lasts=0.0, recovers=1.0),
 }
 
 
@@ -55,13 +65,15 @@ class TooManyFaults(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault: `at` seconds after the load began, undone `lasts` seconds later, target whole by `until`."""
+    """One fault: `at` seconds after the load began, undone `lasts` seconds later, target whole by `until`. `armed` is the
+    fault point and its action, as a setting."""
 
     at: float
     kind: Kind
     target: str
     lasts: float
     until: float
+    armed: str = ""
 
 
 def plan(seed: int, count: int, seconds: float) -> list[Fault]:
@@ -90,8 +102,13 @@ def _place(rng: random.Random, kinds: Sequence[Kind], seconds: float) -> list[Fa
             until = at + habit.lasts + habit.recovers
             target = rng.choice(habit.targets)
             if all(other.target != target or other.until < at or until < other.at for other in placed):
-                placed.append(Fault(at=at, kind=kind, target=target, lasts=habit.lasts, until=until))
+                armed = _armed(rng) if kind is Kind.POINT else ""
+                placed.append(Fault(at=at, kind=kind, target=target, lasts=habit.lasts, until=until, armed=armed))
                 break
         else:
             return None
     return placed
+
+
+def _armed(rng: random.Random) -> str:
+    return f"{rng.choice(POINTS)}:{rng.choice(list(Action))}:{rng.randint(1, _MOST_COUNTDOWN)}"

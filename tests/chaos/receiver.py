@@ -2,7 +2,7 @@
 
 Of ten endpoints two are slow, two fail 30 % of their requests, one flaps, five are steady. It is the oracle of what came,
 so its log outlives it: a line is with the kernel before anything is answered. A line is
-`<time in ns> <endpoint> <event id> <run id> <status code>`.
+`<time in ns> <endpoint> <event id> <run id> <status code> <second in which it was sent>`.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
+TIMEOUT_SECONDS = 5.0  # of an attempt, by the pods' setting
 SLOW_SECONDS = 0.2
 FAILING_SHARE = 0.3
 FLAP_SECONDS = 4.0
@@ -56,19 +57,25 @@ def status_of(endpoint: int, now: float, draw: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One line of the log; `at` is seconds since 1970."""
+    """One line of the log; `at` and `sent` are seconds since 1970, `sent` a whole one: it is of the signature."""
 
     at: float
     endpoint: int
     event_id: str
     run_id: int
     status: int
+    sent: int
+
+    @property
+    def late(self) -> bool:
+        """Whether its sender had given up, or was about to, when it was read: a busy receiver lets requests wait."""
+        return self.at - self.sent >= TIMEOUT_SECONDS - SLOW_SECONDS
 
     @classmethod
     def parse(cls, line: bytes) -> "Arrival":
         """ValueError when it is none."""
-        at, endpoint, event_id, run_id, status = line.split()
-        return cls(int(at) / 1e9, int(endpoint), event_id.decode(), int(run_id), int(status))
+        at, endpoint, event_id, run_id, status, sent = line.split()
+        return cls(int(at) / 1e9, int(endpoint), event_id.decode(), int(run_id), int(status), int(sent))
 
 
 def handler(log: int) -> Callable[[web.Request], "asyncio.Future[web.Response]"]:
@@ -78,7 +85,8 @@ def handler(log: int) -> Callable[[web.Request], "asyncio.Future[web.Response]"]
         body = json.loads(await request.read())
         endpoint = int(request.match_info["endpoint"])
         status = status_of(endpoint, time.time(), random.random())
-        line = f"{time.time_ns()} {endpoint} {body['eventId']} {body['data']['runId']} {status}\n"
+        sent = request.headers["webhook-timestamp"]
+        line = f"{time.time_ns()} {endpoint} {body['eventId']} {body['data']['runId']} {status} {sent}\n"
         os.write(log, line.encode())
         if is_slow(endpoint):
             await asyncio.sleep(SLOW_SECONDS)

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from tests.chaos.plan import HABITS, TooManyFaults, plan
+from chassis.fault_points import POINTS, parse
+from tests.chaos.plan import HABITS, Kind, TooManyFaults, plan
 
 
 def test_a_seed_repeats_its_plan() -> None:
@@ -26,3 +27,13 @@ def test_thirty_faults_fit_into_ninety_seconds_with_every_kind_among_them(seed: 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(TooManyFaults):
         plan(1, 500, 20)
+
+
+def test_a_thousand_faults_fit_into_half_an_hour() -> None:
+    assert len(plan(1, 1000, 1800)) == 1000
+
+
+def test_a_fault_point_is_drawn_with_what_happens_there() -> None:
+    armed = [fault.armed for fault in plan(1, 200, 600) if fault.kind is Kind.POINT]
+    assert len({one.split(":")[0] for one in armed}) == len(POINTS)
+    assert all(parse(one) for one in armed)

@@ -1,38 +1,61 @@
 """The judge finds what it is for: a loss, a request id that did not hold, a duplicate and its cause, a lag that stays."""
 
+from collections.abc import Iterable
 from math import inf
+from pathlib import Path
 
 from tests.chaos import verdict
+from tests.chaos.ledger import FIRST_RUN_ID, Ledger
 from tests.chaos.plan import Fault, Kind
-from tests.chaos.publisher import Acknowledged
 from tests.chaos.receiver import Arrival
 from tests.chaos.striker import Struck
 
 
 def struck(kind: Kind, began: float, ended: float) -> Struck:
-    return Struck(fault=Fault(at=0, kind=kind, target="", lasts=0, until=0), began=began, ended=ended)
+    fault = Fault(at=0, kind=kind, target="", lasts=0, until=0)
+    return Struck(fault=fault, began=began, ended=ended, went=ended)
 
 
-def acknowledged(event_id: str, run_id: int = 1, due: float = 0.0) -> Acknowledged:
-    return Acknowledged(event_id, run_id, 9, due, due)
-
-
-def arrival(at: float, event_id: str = "a", status: int = 200, run_id: int = 1) -> Arrival:
-    return Arrival(at, 9, event_id, run_id, status)
+def ledger(
+    acknowledged: Iterable[tuple[int, str]] = (), arrivals: Iterable[tuple[float, int, str, int]] = (), age: int = 0
+) -> Ledger:
+    """Of (number, event id) and (time, number, event id, status); what comes was sent `age` seconds before."""
+    made = Ledger(Path("nowhere"))
+    for number, event_id in acknowledged:
+        made.acknowledge(number, event_id, 1.0)
+    for at, number, event_id, status in arrivals:
+        made.take(Arrival(at, number % 50, event_id, FIRST_RUN_ID + number, status, int(at) - age))
+    return made
 
 
 def test_an_event_that_was_never_answered_200_is_lost() -> None:
-    assert verdict.lost([acknowledged("a"), acknowledged("b")], {"a"}) == ["b"]
+    found = ledger([(1, "a"), (2, "b"), (3, "c")], [(5, 1, "a", 200), (6, 2, "b", 500)])
+    assert verdict.lost(found) == [2, 3]
+    assert found.outstanding == 2
+
+
+def test_what_came_before_its_acknowledgement_is_not_lost() -> None:
+    found = ledger([], [(5, 1, "a", 200)])
+    found.acknowledge(1, "a", 4.0)
+    assert verdict.lost(found) == []
+    assert found.outstanding == 0
 
 
 def test_one_run_under_two_event_ids_was_published_twice() -> None:
-    seen = {"a": [arrival(1)], "b": [arrival(2, "b")], "c": [arrival(2, "c", run_id=2)]}
-    assert verdict.published_twice([acknowledged("a")], seen) == {1: ["a", "b"]}
+    found = ledger([(1, "a")], [(1, 1, "a", 200), (2, 1, "b", 200), (2, 2, "c", 200)])
+    assert found.twice == {1: {"b"}}
 
 
 def test_a_retry_is_no_duplicate_and_what_follows_a_200_is_one() -> None:
-    found = verdict.duplicates({"a": [arrival(1, status=500), arrival(2), arrival(3)]}, [])
-    assert [(one.answered, one.at, one.fault) for one in found] == [(2, 3, verdict.NO_FAULT)]
+    found = verdict.duplicates(ledger([], [(1, 7, "a", 500), (2, 7, "a", 200), (3, 7, "a", 200)]), [])
+    assert [(one.number, one.answered, one.at, one.fault) for one in found] == [(7, 2, 3, verdict.NO_FAULT)]
+
+
+def test_what_was_read_when_its_sender_had_given_up_is_the_receivers_lateness() -> None:
+    found = verdict.duplicates(
+        ledger([], [(11, 7, "a", 200), (13, 7, "a", 200)], age=6), [struck(Kind.KILL_POD, 11, 12)]
+    )
+    assert verdict.by_cause(found, []) == {"read after its timeout": 1}
 
 
 def test_a_duplicate_is_laid_to_the_kill_that_undid_the_record_and_not_to_what_came_later() -> None:
@@ -52,6 +75,17 @@ def test_a_stopped_pod_may_send_again_what_another_delivered_meanwhile() -> None
     assert verdict.cause(20, 26, [struck(Kind.STOP_POD, 10, 25)]) == 0
 
 
+def test_a_drain_may_cause_duplicates_only_where_the_database_was_away() -> None:
+    drain, away = struck(Kind.DRAIN_POD, 10, 12), struck(Kind.KILL_POSTGRES, 11, 13)
+    assert verdict.most_of(drain, [drain], 128, 2) == 0
+    assert verdict.most_of(drain, [drain, away], 128, 2) == 256
+
+
+def test_only_what_pods_took_with_them_may_stand_in_no_record() -> None:
+    faults = [struck(Kind.KILL_POD, 1, 2), struck(Kind.POINT, 5, 6), struck(Kind.KILL_POSTGRES, 8, 9)]
+    assert verdict.most_unrecorded(faults, 128, 2) == 512
+
+
 def test_the_lag_is_back_to_normal_after_its_last_bad_second() -> None:
     lags = [(100 + second, 5.0 if second < 7 else 0.1) for second in range(20)]
     assert verdict.recovery(lags, 100, 120) == 7
@@ -61,5 +95,11 @@ def test_the_lag_is_back_to_normal_after_its_last_bad_second() -> None:
 
 
 def test_a_retry_is_late_only_where_no_fault_excuses_it() -> None:
-    seen = {"a": [arrival(50, status=500), arrival(53)], "b": [arrival(10, "b", 500), arrival(19, "b")]}
-    assert verdict.retry_lateness(seen, [struck(Kind.KILL_POD, 15, 16)], 2.4) == [53 - 50 - 2.4]
+    arrivals = [(10, 2, "b", 500), (19, 2, "b", 200), (50, 1, "a", 500), (53, 1, "a", 200)]
+    found = ledger([], arrivals)
+    assert verdict.retry_lateness(found, [struck(Kind.KILL_POD, 15, 16)], 2.4) == [53 - 50 - 2.4]
+
+
+def test_a_million_events_take_less_than_a_hundred_megabytes() -> None:
+    found = ledger([(999_999, "a")], [])
+    assert sum(column.itemsize for column in found.columns) * len(found.due) < 60e6

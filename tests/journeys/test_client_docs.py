@@ -7,11 +7,15 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from runhook import Client
+from runhook import Client, job_run_event
+from runhook.events import RunFacts
+from runhook.messages import Event
 from tests.support.linux import need_linux
 from tests.support.receiver import Receiver
 from tests.support.require import missing
@@ -19,6 +23,7 @@ from tests.support.standalone import Standalone
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "client.md"
+COMPLETED: Literal["job.run.completed"] = "job.run.completed"
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +41,10 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield listening
 
 
-def block(language: str, platform: Standalone) -> str:
-    """The page's one block of a language, for this platform instead of the one at the usual place."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+def block(heading: str, language: str, platform: Standalone) -> str:
+    """The one block of a language below a heading, for this platform instead of the one at the usual place."""
+    (section,) = re.findall(rf"^## {heading}\n(.*?)(?:^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     return str(found).replace(".runhook/", f"{platform.data_dir}/").replace(".venv/bin/", f"{sys.prefix}/bin/")
 
 
@@ -52,7 +58,7 @@ def run(command: list[str], **environment: str) -> list[str]:
 
 
 async def test_the_example_works(platform: Standalone, receiver: Receiver) -> None:
-    code = block("python", platform).replace("http://127.0.0.1:9000/", receiver.url)
+    code = block("An example", "python", platform).replace("http://127.0.0.1:9000/", receiver.url)
     said = await asyncio.to_thread(run, [sys.executable, "-W", "error", "-c", code])
     secret, tested, published, delivered, *others, refused = said
     assert re.fullmatch(r"the signing secret, shown this once: [0-9a-f]{40}", secret)
@@ -63,14 +69,45 @@ async def test_the_example_works(platform: Standalone, receiver: Receiver) -> No
     assert (await receiver.request(2)).headers["webhook-id"] == published.partition(": ")[2]
 
 
+async def test_what_was_delivered_is_delivered_again_and_erased(platform: Standalone, receiver: Receiver) -> None:
+    async with Client(**platform.facts["grpc"], token=platform.facts["token"]) as client:
+        made = await client.subscriptions.create(1, name="again", client_url=receiver.url, event_types=[COMPLETED])
+        await client.deliveries.send_test(1, made.subscription.subscription_id)
+        [event_id] = await client.events.publish([completed(72)])
+        await delivered(client, made.subscription.subscription_id, event_id)
+    code = block("Deliver again, and erase", "python", platform)
+    said = await asyncio.to_thread(run, [sys.executable, "-W", "error", "-c", code])
+    assert said == ["back in the queue: 0 of 0", f"again: {event_id}", "not now: TEST_DELIVERY", "without a body: 1"]
+    assert (await receiver.request(3)).headers["webhook-id"] == event_id
+
+
+def completed(run_id: int) -> Event:
+    """A run that succeeded just now."""
+    facts: RunFacts = {"job_id": 7, "run_id": run_id, "environment_id": 1, "project_id": 1}
+    return job_run_event(COMPLETED, account_id=1, run_status="Success", run_finish_time=datetime.now(UTC), **facts)
+
+
+async def delivered(client: Client, subscription_id: str, event_id: str) -> None:
+    """Returns when it is final. There is no event to await in another process."""
+    async with asyncio.timeout(20):
+        while True:
+            found = [one async for one in client.deliveries.list(1, subscription_id)]
+            if any(one.event_id == event_id and one.HasField("finish_time") for one in found):
+                return
+            await asyncio.sleep(0.05)
+
+
 async def test_reflection_tells_what_a_service_offers_and_buf_curl_calls_it(platform: Standalone) -> None:
     if not (Path(sys.prefix) / "bin" / "buf").exists():
         missing("buf in the environment of the tests")
     token = platform.facts["token"]
     async with Client(**platform.facts["grpc"], token=token) as client:
-        types = ["job.run.completed"]
-        await client.subscriptions.create(1, name="for buf", client_url="http://127.0.0.1:9000/", event_types=types)
-    said = await asyncio.to_thread(run, ["bash", "-euo", "pipefail", "-c", block("sh", platform)], TOKEN=token)
+        await client.subscriptions.create(
+            1, name="for buf", client_url="http://127.0.0.1:9000/", event_types=[COMPLETED]
+        )
+    said = await asyncio.to_thread(
+        run, ["bash", "-euo", "pipefail", "-c", block("Without the client", "sh", platform)], TOKEN=token
+    )
     begins = said.index("{")
     assert "runhook.subscription.v1.SubscriptionService/RotateSigningSecret" in said[:begins]
     assert "runhook.subscription.v1.AccountService/CreateServiceToken" in said[:begins]

@@ -46,7 +46,7 @@ OPERATIONS = (
         summary="Deliver again",
         description="Puts a finished delivery back into the queue: the same event id and the same bytes, further attempts on "
         "a schedule that begins afresh. 409 while it is under way (reason `NOT_FINISHED`), when nothing would be sent "
-        "(`SUBSCRIPTION_INACTIVE`), and for a test (`TEST_DELIVERY`).",
+        "(`SUBSCRIPTION_INACTIVE`), when its body was erased (`BODY_ERASED`), and for a test (`TEST_DELIVERY`).",
         answers={202: answer("The delivery, pending again.", ref("Delivery"))},
         errors=(409,),
     ),

@@ -1,10 +1,12 @@
 """The command inside a test, far from any platform that the person who tests has; and a platform of the tests' own."""
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,8 @@ class Ran:
 
 
 Runhook = Callable[..., Awaitable[Ran]]
+EVENT = Path(__file__).parents[3] / "examples" / "payloads" / "job.run.completed.json"
+NOWHERE = "http://127.0.0.1:1/"
 
 
 @pytest.fixture
@@ -53,3 +57,41 @@ def beside(standalone: Standalone, runhook: Runhook, monkeypatch: pytest.MonkeyP
     """The same command beside that platform's data directory."""
     monkeypatch.setenv("DATA_DIR", str(standalone.data_dir))
     return runhook
+
+
+def shown(ran: Ran) -> Any:
+    """The one JSON document of a command that worked."""
+    assert ran.code == 0, ran.err
+    return json.loads(ran.out)
+
+
+async def subscribe(runhook: Runhook, client_url: str = NOWHERE, *more: str) -> Any:
+    """A subscription to completed runs, with its secret."""
+    call = ("--name", "one", "--client-url", client_url, "--event-type", "job.run.completed", "--json")
+    return shown(await runhook("subscriptions", "create", *call, *more))
+
+
+async def until(found: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what another process does."""
+    async with asyncio.timeout(20):
+        while not await found():  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(0.1)
+
+
+async def delivered(runhook: Runhook, subscription_id: str) -> Any:
+    """The one delivery of a subscription, once it is final."""
+    found: list[Any] = []
+
+    async def is_final() -> bool:
+        found[:] = shown(await runhook("deliveries", "list", subscription_id, "--json"))
+        return bool(found) and found[0]["finished_at"] is not None
+
+    await until(is_final)
+    [delivery] = found
+    return delivery
+
+
+async def publish(runhook: Runhook) -> str:
+    """The id of an event of a completed run."""
+    [event_id] = shown(await runhook("events", "publish", str(EVENT), "--json"))["eventIds"]
+    return str(event_id)

@@ -1,5 +1,6 @@
 """What docs/cli.md tells people to type works, on the platform that `make run` starts."""
 
+import asyncio
 import os
 import re
 import signal
@@ -11,11 +12,14 @@ import pytest
 
 from cli.settings import VARIABLES
 from cli.trouble import ExitCode
+from tests.integration.cli.conftest import Runhook, subscribe
+from tests.support.receiver import Receiver
 from tests.support.service_process import free_port
 from tests.support.standalone import Standalone
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "cli.md").read_text()
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 LISTEN = "runhook listen --subscribe\n"
 
 
@@ -54,8 +58,16 @@ def test_every_command_of_the_page_works(folder: Path) -> None:
         listener.send_signal(signal.SIGINT)
         heard, _ = listener.communicate(timeout=30)
     assert listener.returncode == 0
-    assert heard.count("Authorization valid  webhook-signature valid") == 2
+    assert heard.count("Authorization valid  webhook-signature valid") == 3  # the test, the event, and that again
     assert said.count("is not shown again") == 2
+
+
+async def test_what_the_runbook_says_after_an_outage_works(folder: Path, beside: Runhook) -> None:
+    [commands] = re.findall(r"^```sh\n(.*?)^```$", RUNBOOK, re.MULTILINE | re.DOTALL)
+    async with Receiver(204) as endpoint:
+        made = await subscribe(beside, endpoint.url)
+        said = await asyncio.to_thread(run, f"ID={made['id']}\n{commands}", folder)
+    assert said == "runhook: 0 of 0 back in the queue\nrunhook: no such deliveries\n"
 
 
 def run(script: str, folder: Path) -> str:

@@ -1,38 +1,15 @@
 """The command and the whole platform: what is made, shown, changed, refused and deleted is really so."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from runhook.verify import to_whsec, verify_signature
-from tests.integration.cli.conftest import Ran, Runhook
+from tests.integration.cli.conftest import EVENT, NOWHERE, Runhook, shown, subscribe, until
+from tests.support.certificates import pair
 from tests.support.receiver import Receiver
 from tests.support.standalone import Standalone
-
-EVENT = Path(__file__).parents[3] / "examples" / "payloads" / "job.run.completed.json"
-NOWHERE = "http://127.0.0.1:1/"
-
-
-def shown(ran: Ran) -> Any:
-    """The one JSON document of a command that worked."""
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
-
-
-async def subscribe(runhook: Runhook, client_url: str = NOWHERE, *more: str) -> Any:
-    call = ("--name", "one", "--client-url", client_url, "--event-type", "job.run.completed", "--json")
-    return shown(await runhook("subscriptions", "create", *call, *more))
-
-
-async def until(found: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what another process does."""
-    async with asyncio.timeout(20):
-        while not await found():  # noqa: ASYNC110 - another process does it
-            await asyncio.sleep(0.1)
 
 
 async def test_an_update_changes_what_was_named_and_keeps_the_rest(beside: Runhook) -> None:
@@ -138,6 +115,50 @@ async def test_headers_are_replaced_listed_by_name_and_cleared(beside: Runhook, 
     assert (await beside(*call, "--set", "Host: c")).code == 1
     assert (await beside(*call, "--set", "A: c", "--clear")).code == 2
     assert shown(await beside(*call, "--clear", "--json")) == {"names": []}
+
+
+async def test_delivery_settings_change_where_named_and_can_be_reset(beside: Runhook) -> None:
+    made = await subscribe(beside)
+    call = ("subscriptions", "delivery-settings", made["id"])
+    assert (await beside(*call)).out.count("the platform's") == 3
+    nothing = shown(await beside(*call, "--json"))
+    first = shown(await beside(*call, "--retry-delays", "5,0.5", "--jitter", "0", "--concurrency", "4", "--json"))
+    assert first == nothing | {"retry_schedule": {"delays_seconds": [5, 0.5], "jitter": 0}, "concurrency": 4}
+    second = shown(await beside(*call, "--rate", "20", "--concurrency", "default", "--json"))
+    assert second == first | {"concurrency": None, "rate_per_second": 20}
+    assert "20.0" in (await beside(*call)).out
+    for bad in (("--rate", "0"), ("--concurrency", "1001"), ("--retry-delays", "0.01"), ("--jitter", "2")):
+        ran = await beside(*call, *bad)
+        assert (ran.code, bad[0].removeprefix("--").partition("-")[0] in ran.err) == (1, True)
+    for wrong in (("--rate", "fast"), ("--reset", "--rate", "1"), ("--retry-delays", "default", "--jitter", "0.1")):
+        assert (await beside(*call, *wrong)).code == 2
+    assert shown(await beside(*call, "--json")) == second
+    assert shown(await beside(*call, "--reset", "--json")) == nothing
+
+
+async def test_a_client_certificate_is_told_of_and_cleared_and_its_key_never_shown(
+    beside: Runhook, tmp_path: Path
+) -> None:
+    made, mine, other = await subscribe(beside), pair("mine"), pair("other")
+    (tmp_path / "chain").write_text(mine.chain)
+    (tmp_path / "key").write_text(mine.key)
+    (tmp_path / "other").write_text(other.key)
+    call = ("subscriptions", "client-certificate", made["id"])
+    assert (await beside(*call)).err == "runhook: no client certificate\n"
+    ran = await beside(*call, "--certificate-file", "chain", "--key-file", "key")
+    assert "CN=mine" in ran.out
+    assert mine.key.splitlines()[1] not in ran.out + ran.err
+    refused = await beside(*call, "--certificate-file", "chain", "--key-file", "other")
+    assert (refused.code, "private_key" in refused.err) == (1, True)
+    for wrong in (
+        ("--key-file", "key"),
+        ("--certificate-file", "chain"),
+        ("--certificate-file", "x", "--key-file", "y"),
+    ):
+        assert (await beside(*call, *wrong)).code == 2
+    assert shown(await beside(*call, "--json"))["subject"] == "CN=mine"
+    assert shown(await beside(*call, "--clear", "--json"))["subject"] is None
+    assert (await beside(*call, "--clear")).code == 0
 
 
 async def test_a_token_does_what_it_may_until_it_is_revoked(

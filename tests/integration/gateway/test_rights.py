@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from gateway.routes import ROUTES
+from tests.support.asking import CERTIFICATE, SETTINGS
 from tests.support.envelope import FORBIDDEN
 from tests.support.gateway import Gateway
 from tests.support.platform import new_token, platform
@@ -52,15 +53,23 @@ LINES = [
     writing("POST", f"{SUBSCRIPTION}/secret/rotate", 201, {"overlap_seconds": 0}),
     writing("POST", f"{SUBSCRIPTION}/secret/promote", 409),
     writing("PUT", f"{SUBSCRIPTION}/headers", 200, {"headers": {"X-A": "b"}}),
+    writing("PUT", f"{SUBSCRIPTION}/delivery-settings", 200, SETTINGS),
+    writing("PUT", f"{SUBSCRIPTION}/client-certificate", 200, CERTIFICATE.body),
+    writing("DELETE", f"{SUBSCRIPTION}/client-certificate", 200),
     Line("GET", f"{V3}/webhooks/subscriptions", READERS),
     Line("GET", HOOK, READERS),
     Line("GET", f"{SUBSCRIPTION}/secret", READERS),
     Line("GET", f"{SUBSCRIPTION}/headers", READERS),
+    Line("GET", f"{SUBSCRIPTION}/delivery-settings", READERS),
+    Line("GET", f"{SUBSCRIPTION}/client-certificate", READERS),
     # a test makes a delivery, a redelivery and a recovery send some again
     Line("GET", f"{HOOK}/test", WRITERS),
     Line("POST", f"{V1}/deliveries/{{delivery_id}}/redeliver", WRITERS, 409),
     Line("POST", f"{SUBSCRIPTION}/recover", WRITERS, 202, lambda tenant: RECOVER),
     Line("DELETE", f"{V1}/recoveries/{{recovery_id}}", WRITERS),
+    Line("POST", f"{V1}/erasures", ADMIN, 202, lambda tenant: {"event_id": tenant.ids["event_id"]}),
+    Line("GET", f"{V1}/erasures", READERS),
+    Line("GET", f"{V1}/erasures/{{erasure_id}}", READERS),
     # publish
     Line("POST", f"{V1}/events", ADMIN | {"publisher"}, body=lambda tenant: EVENTS),
     # deliveries

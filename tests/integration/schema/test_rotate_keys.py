@@ -63,6 +63,12 @@ async def add_headers(owner: asyncpg.Connection, ring: KeyRing, subscription_id:
     await owner.execute(statement, subscription_id, sealed)
 
 
+async def add_certificate(owner: asyncpg.Connection, ring: KeyRing, subscription_id: int) -> None:
+    sealed = ring.seal(b"{}", f"client_certificate:{subscription_id}")
+    statement = "insert into subscription.secret_setting values ($1, 'client_certificate', $2, '{}')"
+    await owner.execute(statement, subscription_id, sealed)
+
+
 async def add_trigger_token(owner: asyncpg.Connection, ring: KeyRing, trigger_id: int) -> None:
     sealed = ring.seal(b"token", f"trigger_token:{trigger_id}")
     statement = "insert into trigger.token (token_hash, trigger_id, sealed) values ($1, $2, $3)"
@@ -123,20 +129,21 @@ async def test_everything_opens_with_the_new_key_alone_and_a_second_run_changes_
     await add_secret(owner, UNDER_OLD, 1)
     await add_secret(owner, UNDER_NEW, 2)
     await add_headers(owner, UNDER_OLD, 1)
+    await add_certificate(owner, UNDER_OLD, 1)
     await add_trigger_token(owner, UNDER_OLD, 7)
     await add_trigger_token(owner, UNDER_OLD, 8)
     said = command(database, ring_file)
     assert (said.stdout.splitlines(), said.stderr, said.returncode) == (
         [
             "subscription.signing_secret: 3 read, 2 re-encrypted, 0 that no key opens",
-            "subscription.secret_setting: 1 read, 1 re-encrypted, 0 that no key opens",
+            "subscription.secret_setting: 2 read, 2 re-encrypted, 0 that no key opens",
             "trigger.token: 2 read, 2 re-encrypted, 0 that no key opens",
             "everything is sealed under the first key",
         ],
         "",
         0,
     )
-    assert await opened(owner, UNDER_NEW) == [b"secret"] * 3 + [b"[]"] + [b"token"] * 2
+    assert await opened(owner, UNDER_NEW) == [b"secret"] * 3 + [b"{}", b"[]"] + [b"token"] * 2
     again = command(database, ring_file)
     assert again.returncode == 0
     assert again.stdout.count(" 0 re-encrypted") == 3

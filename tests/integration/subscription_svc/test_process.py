@@ -18,13 +18,15 @@ from runhook.subscription.v1 import account_service_pb2 as accounts_pb
 from runhook.subscription.v1 import subscription_service_pb2 as pb
 from runhook.subscription.v1.account_pb2 import Account, ServiceToken
 from runhook.subscription.v1.account_service_pb2_grpc import AccountServiceStub
-from runhook.subscription.v1.subscription_pb2 import CustomHeader, Subscription
+from runhook.subscription.v1.subscription_pb2 import CustomHeader, DeliverySettings, Subscription
 from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
+from tests.support.certificates import pair
 from tests.support.grpc_peer import bearer
 from tests.support.postgres import Database
 from tests.support.service_process import ROOT, free_port, running
 
 FIRST_TOKEN = "rhk_first-token-of-this-test"
+CERTIFICATE = pair()
 
 
 @pytest.fixture
@@ -85,11 +87,17 @@ async def whole_life(channel: grpc.aio.Channel) -> list[str]:
     rotated = await subscriptions.RotateSigningSecret(pb.RotateSigningSecretRequest(**name), metadata=first)
     headers = [CustomHeader(name="X-Api-Key", value="s3cret-value")]
     await subscriptions.SetCustomHeaders(pb.SetCustomHeadersRequest(**name, custom_headers=headers), metadata=first)
+    await subscriptions.SetClientCertificate(pb.SetClientCertificateRequest(**name, **CERTIFICATE.body), metadata=first)
+    settings = DeliverySettings(concurrency=2)
+    await subscriptions.SetDeliverySettings(
+        pb.SetDeliverySettingsRequest(**name, delivery_settings=settings), metadata=first
+    )
     await subscriptions.PromoteSigningSecret(pb.PromoteSigningSecretRequest(**name), metadata=first)
     await accounts.RevokeServiceToken(
         accounts_pb.RevokeServiceTokenRequest(account_id=3, token_id=token.service_token.token_id), metadata=first
     )
-    return [FIRST_TOKEN, made.token, token.token, created.signing_secret, rotated.signing_secret, "s3cret-value"]
+    texts = [FIRST_TOKEN, made.token, token.token, created.signing_secret, rotated.signing_secret, "s3cret-value"]
+    return [*texts, CERTIFICATE.key.splitlines()[1]]
 
 
 async def test_every_change_is_one_line_of_the_log_and_no_line_holds_a_secret(
@@ -113,6 +121,8 @@ async def test_every_change_is_one_line_of_the_log_and_no_line_holds_a_secret(
         "subscription.created",
         "signing_secret.rotated",
         "custom_headers.set",
+        "client_certificate.set",
+        "delivery_settings.set",
         "signing_secret.promoted",
         "service_token.revoked",
     ]

@@ -74,6 +74,8 @@ def webhook_reads(doors: Doors, account_id: int, metadata: Any) -> list[Any]:
         stub.GetSubscription(pb.GetSubscriptionRequest(**one), metadata=metadata),
         stub.ListSigningSecrets(pb.ListSigningSecretsRequest(**one), metadata=metadata),
         stub.ListCustomHeaders(pb.ListCustomHeadersRequest(**one), metadata=metadata),
+        stub.GetDeliverySettings(pb.GetDeliverySettingsRequest(**one), metadata=metadata),
+        stub.GetClientCertificate(pb.GetClientCertificateRequest(**one), metadata=metadata),
     ]
 
 
@@ -87,6 +89,8 @@ def webhook_writes(doors: Doors, account_id: int, metadata: Any) -> list[Any]:
         stub.RotateSigningSecret(pb.RotateSigningSecretRequest(**one), metadata=metadata),
         stub.PromoteSigningSecret(pb.PromoteSigningSecretRequest(**one), metadata=metadata),
         stub.SetCustomHeaders(pb.SetCustomHeadersRequest(**one), metadata=metadata),
+        stub.SetDeliverySettings(pb.SetDeliverySettingsRequest(**one), metadata=metadata),
+        stub.SetClientCertificate(pb.SetClientCertificateRequest(**one), metadata=metadata),
     ]
 
 

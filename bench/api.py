@@ -9,26 +9,20 @@ printed, not punished.
 
 import argparse
 import asyncio
-import contextlib
-import json
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
-from bench import machine, programs
+from bench import command, machine, programs
 from bench.api_figures import COUNTED, ReadLatency, ReadPair, ReadRound
 from bench.api_report import ApiReport
+from bench.command import say
 from bench.database import read_settings
 from bench.figures import Verdict, verdict_of
-from bench.outbound import RESULTS, new_load
-from bench.payload import Load
-from bench.product import Product, ProductError, read_product, throwaway
+from bench.product import Product
 from bench.rounds import drained
-from bench.subscriptions import subscribed
+from bench.stage import Stage, stage
 
 LIMIT_SECONDS = 220
 DELIVERIES_PER_SECOND = 500.0
@@ -99,23 +93,15 @@ class Ground:
 
 
 async def bench(options: Options, data_dir: Path | None) -> ApiReport:
-    """Runs everything. ProductError or ProgramError when a part fails, TimeoutError beyond LIMIT_SECONDS."""
-    async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(asyncio.timeout(LIMIT_SECONDS))
-        here = machine.describe()
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runhook-bench-")))
-        product = read_product(data_dir) if data_dir else await stack.enter_async_context(throwaway(**UNTHROTTLED))
-        receiver = await stack.enter_async_context(programs.receiver(options.connections))
-        load = new_load(product, options.connections)
-        ids = await stack.enter_async_context(subscribed(product, receiver.urls, load.first_job_id))
-        database = await asyncpg.connect(product.database_url)
-        stack.push_async_callback(database.close)
-        ground = Ground(product, ids, options.connections)
+    """Runs everything. ProductError or ProgramError when a part fails."""
+    here = machine.describe()
+    async with stage(options.connections, data_dir, told=UNTHROTTLED) as set_up:
+        ground = Ground(set_up.product, set_up.ids, options.connections)
         pairs = await run_pairs(ground, options)
-        latencies, verdict = await run_beside_deliveries(ground, receiver, load, folder / "ids", options)
+        latencies, verdict = await run_beside_deliveries(ground, set_up, options)
         return ApiReport(
             machine=here,
-            postgres=await read_settings(database),
+            postgres=await read_settings(set_up.database),
             options={**vars(options), "platform": "running" if data_dir else "throwaway"},
             pairs=pairs,
             latencies=latencies,
@@ -130,19 +116,18 @@ async def run_pairs(ground: Ground, options: Options) -> list[ReadPair]:
     for number in range(1, options.pairs + 1):
         pair = await ground.pair(options.constant_seconds, options.get_seconds)
         pairs.append(pair)
-        _say(f"pair {number} of {options.pairs}: constant {pair.constant.rate:,.0f}/s, GET {pair.get.rate:,.0f}/s")
+        say(f"pair {number} of {options.pairs}: constant {pair.constant.rate:,.0f}/s, GET {pair.get.rate:,.0f}/s")
     return pairs
 
 
-async def run_beside_deliveries(
-    ground: Ground, receiver: programs.Receiver, load: Load, ids: Path, options: Options
-) -> tuple[list[ReadLatency], Verdict]:
+async def run_beside_deliveries(ground: Ground, set_up: Stage, options: Options) -> tuple[list[ReadLatency], Verdict]:
     """The fixed rate `runs` times while events are published and delivered, and what became of those events."""
     if not options.runs:
         return [], verdict_of(set(), set(), 0)
-    _say(f"{options.rate:.0f} GETs/s beside {DELIVERIES_PER_SECOND:.0f} deliveries/s")
+    say(f"{options.rate:.0f} GETs/s beside {DELIVERIES_PER_SECOND:.0f} deliveries/s")
+    receiver, ids = set_up.receiver, set_up.folder / "ids"
     async with programs.publisher(
-        ground.product, load, receiver.control_url, ids, rate=DELIVERIES_PER_SECOND, batch=EVENTS_A_CALL
+        set_up.product, set_up.load, receiver.control_url, ids, rate=DELIVERIES_PER_SECOND, batch=EVENTS_A_CALL
     ) as publishing:
         await asyncio.sleep(_WARM_SECONDS)
         latencies = [await ground.steady(options.rate, options.run_seconds, receiver) for _ in range(options.runs)]
@@ -152,13 +137,10 @@ async def run_beside_deliveries(
     return latencies, verdict_of(published, await receiver.control.events(), seen.duplicates)
 
 
-def _say(text: str) -> None:
-    print(f"bench: {text}", file=sys.stderr, flush=True)
-
-
 def parser() -> argparse.ArgumentParser:
     """The options of the command."""
-    options = argparse.ArgumentParser(prog="python -m bench.api", description="Load test of a read through the API.")
+    options = command.parser("bench.api", "Load test of a read through the API.")
+    command.add_platform(options)
     options.add_argument("--pairs", type=int, default=5, help="pairs of rounds (5)")
     options.add_argument("--constant-seconds", type=float, default=3.0, help="of each round of the constant (3)")
     options.add_argument("--get-seconds", type=float, default=5.0, help="of each round of the GET (5)")
@@ -166,33 +148,14 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--run-seconds", type=float, default=6.0, help="of each of them (6)")
     options.add_argument("--rate", type=float, default=200.0, help="GETs a second, beside deliveries (200)")
     options.add_argument("--connections", type=int, default=32, help="as many read a subscription each (32)")
-    options.add_argument(
-        "--platform", type=Path, metavar="DATA_DIR", help="use the standalone that runs on this DATA_DIR"
-    )
-    options.add_argument("--save", metavar="NAME", help="write bench/results/<NAME>.json")
     return options
 
 
 def main() -> int:
     """Exit code 1 when an answer was not 200, an event was lost or a part failed."""
     arguments = vars(parser().parse_args())
-    if not Path("/proc/self/schedstat").exists():
-        print("bench: needs Linux: the CPU figures come from /proc", file=sys.stderr)
-        return 1
     data_dir, name = arguments.pop("platform"), arguments.pop("save")
-    try:
-        report = asyncio.run(bench(Options(**arguments), data_dir))
-    except TimeoutError:
-        print(f"bench: not done within {LIMIT_SECONDS} s", file=sys.stderr)
-        return 1
-    except (ProductError, programs.ProgramError, OSError, asyncpg.PostgresError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    print(report.as_text())
-    if name:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(json.dumps(report.as_json(), indent=2) + "\n")
-    return 1 if report.verdict.lost or report.verdict.stray else 0
+    return command.carry_out(lambda: bench(Options(**arguments), data_dir), LIMIT_SECONDS, name)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from bench import table
 from bench.api_figures import ReadLatency, ReadPair
 from bench.database import Settings
 from bench.figures import Spread, Verdict, spread_of
-from bench.goals import Goal, goals_of_reads
+from bench.goal import Goal
+from bench.goals import goals_of_reads
 from bench.machine import Machine
 from bench.reader import READER
 
@@ -28,6 +29,11 @@ class ApiReport:
     pairs: list[ReadPair]
     latencies: list[ReadLatency]
     verdict: Verdict
+
+    @property
+    def failed(self) -> bool:
+        """Whether an event of the deliveries beside it was lost, or one arrived that nobody published."""
+        return self.verdict.failed
 
     def goals(self) -> list[Goal]:
         """The goals, judged."""

@@ -55,13 +55,21 @@ class Control:
 
     async def events(self) -> set[tuple[int, str]]:
         """(endpoint number, event id) of everything that has come."""
+        return set(await self.arrivals())
+
+    async def arrivals(self) -> dict[tuple[int, str], int]:
+        """The same with the time of its first arrival, in nanoseconds since 1970."""
         lines = (await self._ask("GET", "/events")).decode("ascii", "backslashreplace").splitlines()
         fields = (line.split(" ") for line in lines)
-        return {(int(number), event_id) for number, event_id, _ in fields}
+        return {(int(number), event_id): int(arrived_ns) for number, event_id, arrived_ns in fields}
 
     async def reset(self) -> None:
         """Makes the receiver forget."""
         await self._ask("POST", "/reset")
+
+    async def flap(self, *, on: bool) -> None:
+        """Makes the endpoints leave half of their deliveries unanswered, or answer all of them again."""
+        await self._ask("POST", "/flap" if on else "/answer")
 
     async def _ask(self, method: str, path: str) -> bytes:
         self._writer.write(f"{method} {path} HTTP/1.1\r\nHost: {self._url.netloc}\r\n\r\n".encode())

@@ -87,6 +87,12 @@ class Pair:
         """The same over all product processes, without Postgres."""
         return self.bare.cpu_us / self.product.processes_us
 
+    @property
+    def postgres_cpu_ratio(self) -> float | None:
+        """Postgres' CPU time per delivery over the bare sender's per request; None when its server is elsewhere."""
+        postgres_us = self.product.postgres_us
+        return None if postgres_us is None else postgres_us / self.bare.cpu_us
+
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
@@ -113,6 +119,11 @@ class Verdict:
     lost: int
     stray: int
     duplicates: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether they contradict each other; a duplicate is none."""
+        return bool(self.lost or self.stray)
 
 
 def verdict_of(published: set[tuple[int, str]], arrived: set[tuple[int, str]], duplicates: int) -> Verdict:

@@ -39,9 +39,11 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def receiver(endpoints: int) -> AsyncIterator[Receiver]:
-    """Starts a receiver with one port per endpoint, so that each is an origin of its own."""
-    arguments = ["--endpoints", str(endpoints), "--ports", str(endpoints)]
+async def receiver(endpoints: int, *, delay: float = 0.0, certificate: Path | None = None) -> AsyncIterator[Receiver]:
+    """Starts a receiver with one port per endpoint, so that each is an origin of its own. It answers after `delay` seconds,
+    and speaks TLS when it is given a certificate (PEM with its key)."""
+    arguments = ["--endpoints", str(endpoints), "--ports", str(endpoints), "--delay", str(delay)]
+    arguments += ["--certificate", str(certificate)] if certificate else []
     async with _program("receiver", arguments) as process:
         assert process.stdout is not None
         line = await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)
@@ -108,10 +110,13 @@ async def publisher(
     rate: float = 0.0,
     batch: int = 100,
     seconds: float = 0.0,
+    address: str = "",
+    until_away: bool = False,
 ) -> AsyncIterator[Publishing]:
-    """Starts a publisher: saturating, or with `rate` events a second for `seconds`."""
+    """Starts a publisher: saturating, or with `rate` events a second for `seconds`. It calls `address`, if not the platform's
+    own; `until_away` lets it end well when that pod is gone."""
     options = {
-        "--grpc": product.delivery_address,
+        "--grpc": address or product.delivery_address,
         "--control": control_url,
         "--account": load.account_id,
         "--first-job": load.first_job_id,
@@ -123,6 +128,7 @@ async def publisher(
         "--seconds": seconds,
     }
     arguments = [str(word) for pair in options.items() for word in pair]
+    arguments += ["--until-away"] if until_away else []
     async with _program("publisher", arguments, TOKEN=product.token) as process:
         yield Publishing(process, ids)
 

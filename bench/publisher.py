@@ -40,11 +40,14 @@ _WATCH_SECONDS = 0.02
 class Publisher:
     """Publishes batches of one load and remembers what was acknowledged."""
 
-    def __init__(self, stub: "DeliveryServiceAsyncStub", token: str, load: Load, batch: int) -> None:
+    def __init__(
+        self, stub: "DeliveryServiceAsyncStub", token: str, load: Load, batch: int, *, until_away: bool = False
+    ) -> None:
         self._stub = stub
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._load = load
         self._batch = batch
+        self._until_away = until_away
         self.stopping = asyncio.Event()
         self.offered = 0
         self.refused_calls = 0
@@ -65,6 +68,9 @@ class Publisher:
                 answer = await self._stub.PublishEvents(request, metadata=self._metadata, timeout=CALL_TIMEOUT_SECONDS)
                 break
             except grpc.aio.AioRpcError as error:
+                if self._until_away and error.code() is grpc.StatusCode.UNAVAILABLE:
+                    self.stopping.set()
+                    return
                 if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
                     raise
                 self.refused_calls += 1
@@ -133,7 +139,7 @@ async def run(arguments: argparse.Namespace, token: str) -> dict[str, Any]:
     )
     async with _channel(arguments.grpc) as channel, Control(arguments.control) as control:
         stub = delivery_service_pb2_grpc.DeliveryServiceStub(channel)
-        publisher = Publisher(stub, token, load, arguments.batch)
+        publisher = Publisher(stub, token, load, arguments.batch, until_away=arguments.until_away)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, publisher.stopping.set)
         if arguments.seconds:
@@ -172,6 +178,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--rate", type=float, default=0.0, help="events a second; 0 saturates (0)")
     options.add_argument("--seconds", type=float, default=0.0, help="for how long; 0 is until SIGTERM (0)")
+    options.add_argument("--until-away", action="store_true", help="end well when the service becomes unavailable")
     return options
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from bench import table
 from bench.database import Settings
 from bench.figures import Latency, Pair, Spread, Verdict, spread_of
-from bench.goals import Goal, goals_of
+from bench.goal import Goal
+from bench.goals import goals_of
 from bench.machine import Machine
 
 YARDSTICK = Path(__file__).with_name("bare_sender.py")
@@ -35,9 +36,14 @@ class Report:
     verdict: Verdict
     body_bytes: float
 
+    @property
+    def failed(self) -> bool:
+        """Whether an event was lost, or one arrived that nobody published."""
+        return self.verdict.failed
+
     def goals(self) -> list[Goal]:
         """The goals, judged."""
-        return goals_of(self.pairs)
+        return goals_of(self.pairs, self.latencies)
 
     def summary(self) -> dict[str, Spread | None]:
         """Median, least and greatest of every figure of the rounds, by name."""
@@ -48,6 +54,9 @@ class Report:
             "rate_ratio": spread_of(pair.rate_ratio for pair in pairs),
             "delivery_svc_per_cpu_second_ratio": spread_of(pair.delivery_cpu_ratio for pair in pairs),
             "product_per_cpu_second_ratio": spread_of(pair.product_cpu_ratio for pair in pairs),
+            "postgres_cpu_ratio": spread_of(
+                pair.postgres_cpu_ratio for pair in pairs if pair.postgres_cpu_ratio is not None
+            ),
             "bare_cpu_us": spread_of(pair.bare.cpu_us for pair in pairs),
             "product_cpu_us": spread_of(pair.product.processes_us for pair in pairs),
             "product_and_postgres_cpu_us": spread_of(sum(pair.product.product_us.values()) for pair in pairs),

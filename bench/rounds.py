@@ -6,30 +6,20 @@ round ends only when what it published has arrived or the wait for it is over.
 
 import asyncio
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 
-from bench import cpu, programs
+from bench import programs
 from bench.control import Control, Seen
-from bench.database import wal_bytes
 from bench.figures import BareRound, Latency, ProductRound
+from bench.meter import Meter, stretch
 from bench.payload import Load
 from bench.product import Product
 
 DRAIN_SECONDS = 30
 _BEGIN_SECONDS = 15
 _LATENCY_WARM_SECONDS = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """One end of a measured stretch."""
-
-    seen: Seen
-    cpu_ns: dict[str, int]
-    wal: int
 
 
 class Ground:
@@ -68,12 +58,20 @@ class Ground:
             await self._begun()
             await asyncio.sleep(warm_seconds)
             bench_pids = {"publisher": publishing.pid, "receiver": self.receiver.pid}
-            start = await self._moment(bench_pids)
+            meter = Meter(self.receiver.control, self.database, {**self._product_pids, **bench_pids})
+            start = await meter.moment()
             await asyncio.sleep(seconds)
-            end = await self._moment(bench_pids)
+            end = await meter.moment()
             await publishing.finish()
         await self._drained(publishing)
-        return self._round_of(start, end)
+        measured = stretch(start, end)
+        return ProductRound(
+            deliveries=measured.deliveries,
+            seconds=measured.seconds,
+            product_us={name: measured.us[name] for name in self._product_pids},
+            bench_us={name: measured.us[name] for name in bench_pids},
+            wal_bytes=measured.wal_bytes,
+        )
 
     async def steady(self, rate: float, batch: int, seconds: float) -> Latency:
         """The platform at `rate` events a second; the first second is not measured."""
@@ -122,26 +120,6 @@ class Ground:
             if (await self.receiver.control.seen()).received > before:
                 return
             await asyncio.sleep(0.05)
-
-    async def _moment(self, bench_pids: dict[str, int]) -> Moment:
-        return Moment(
-            seen=await self.receiver.control.seen(),
-            cpu_ns=cpu.trees_ns({**self._product_pids, **bench_pids}),
-            wal=await wal_bytes(self.database),
-        )
-
-    def _round_of(self, start: Moment, end: Moment) -> ProductRound:
-        deliveries = end.seen.received - start.seen.received
-        if deliveries == 0:
-            raise programs.ProgramError("nothing was delivered while it was measured")
-        us = {name: (end.cpu_ns[name] - start.cpu_ns[name]) / 1000 / deliveries for name in start.cpu_ns}
-        return ProductRound(
-            deliveries=deliveries,
-            seconds=(end.seen.monotonic_ns - start.seen.monotonic_ns) / 1e9,
-            product_us={name: us[name] for name in self._product_pids},
-            bench_us={name: us[name] for name in us if name not in self._product_pids},
-            wal_bytes=(end.wal - start.wal) / deliveries,
-        )
 
 
 async def drained(control: Control, published: int) -> Seen:

@@ -7,17 +7,23 @@ from collections.abc import Mapping, Sequence
 
 from bench.database import Settings
 from bench.figures import Spread
-from bench.goals import Goal
+from bench.goal import Goal
 from bench.machine import Machine
 
 _NAME = 40
 _VALUE = 12
 
 
-def about(machine: Machine, postgres: Settings) -> list[str]:
+def about(machine: Machine, postgres: Settings | None) -> list[str]:
     """Where the figures were taken."""
+    here = [
+        f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.kernel}, "
+        f"load average {machine.load_average}"
+    ]
+    if postgres is None:
+        return here
     return [
-        f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.kernel}",
+        *here,
         f"{machine.python}, PostgreSQL {postgres.version}, fsync {postgres.fsync}, "
         f"synchronous_commit {postgres.synchronous_commit}",
     ]
@@ -42,7 +48,9 @@ def row(name: str, values: Sequence[str]) -> str:
 
 def goal_line(goal: Goal) -> str:
     """A goal with what was found."""
-    return f"goal {'met' if goal.met else 'missed'}: {goal.text} {short(goal.bound)}: {short(goal.found)}"
+    how = "missed" if not goal.met else "reached" if goal.reached else "met"
+    aim = "" if goal.aim is None else f" (aim {short(goal.aim)})"
+    return f"goal {how}: {goal.text} {short(goal.must)}{aim}: {short(goal.found)}"
 
 
 def short(value: float) -> str:

@@ -1,4 +1,4 @@
--- How a subscription is delivered to, by its owner's wish; and bodies erased for good.
+-- How a subscription is delivered to, by its owner's wish; bodies erased for good; a cheaper check of event ids.
 
 -- Null: the platform's own setting. Kept apart from the configuration, which REST replaces as a whole without knowing of it. A change
 -- raises the subscription's version, so that it holds from the next lease on.
@@ -38,3 +38,8 @@ create index erasure_account on delivery.erasure (account_id, erasure_id);
 create index erasure_running on delivery.erasure (erasure_id) where state = 'RUNNING';
 grant select, insert, update, delete on delivery.erasure to runhook_delivery;
 grant usage on all sequences in schema delivery to runhook_delivery;
+
+-- Ids are made by us: a regular expression looked at every one for 6 us, a tenth of what Postgres does for a delivery.
+alter table delivery.event
+    drop constraint event_event_id_check,
+    add constraint event_event_id_check check (octet_length(event_id) = 31 and event_id like 'wev\_%') not valid;

@@ -126,3 +126,18 @@ async def test_a_call_that_fails_ends_it_with_the_reason(tmp_path: Path) -> None
     ):
         with pytest.raises(programs.ProgramError, match="UNAUTHENTICATED: no"):
             await publishing.finish(15, now=False)
+
+
+async def test_until_away_it_ends_well_with_what_was_acknowledged_before(tmp_path: Path) -> None:
+    door = Door()  # type: ignore[abstract]
+    async with (
+        product(door) as platform,
+        programs.receiver(10) as receiver,
+        programs.publisher(
+            platform, LOAD, receiver.control_url, tmp_path / "ids", rate=200, batch=10, until_away=True
+        ) as publishing,
+    ):
+        await door.called.wait()
+        door.answer = grpc.StatusCode.UNAVAILABLE
+        summary = await publishing.finish(15, now=False)
+    assert summary["published"] == len(door.events) == len(publishing.acknowledged()) > 0

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from bench import machine
 from bench.database import Settings
 from bench.figures import BareRound, Latency, Pair, ProductRound, Verdict
@@ -65,12 +67,24 @@ def test_the_json_holds_every_figure_with_the_machine_and_the_yardstick() -> Non
     assert told["yardstick_sha256"] == yardstick_digest()
     assert told["verdict"] == {"published": 24_000, "lost": 0, "stray": 0, "duplicates": 2}
     assert len(told["rounds"]) == 3
-    assert [goal["met"] for goal in told["goals"]] == [True, True]
+    assert told["summary"]["postgres_cpu_ratio"]["median"] == pytest.approx(45 / 40)
+    goals = told["goals"]
+    assert [(goal["must"], goal["aim"], goal["met"], goal["reached"]) for goal in goals] == [
+        (0.45, 0.55, True, False),
+        (0.30, 0.50, False, False),
+        (200.0, 130.0, True, True),
+        (2.0, 1.4, True, True),
+        (3000.0, 2200.0, True, True),
+        (15.0, 4.0, True, True),
+        (120.0, 45.0, True, True),
+    ]
 
 
 def test_the_table_names_the_goals_and_the_losses() -> None:
     text = report().as_text()
     assert "goal met: " in text
+    assert "goal missed: " in text
+    assert "at most 3,000 (aim 2,200): 1,900" in text
     assert "published 24000, lost 0, duplicates 2, stray 0" in text
     assert "500 events/s in batches of 10" in text
 

@@ -8,11 +8,13 @@ beater proves the epoch, rescuer frees what the dead held, reconciler what an un
 """
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 
 import asyncpg
 
 from chassis.clock import DatabaseClock
+from chassis.database import AWAY_ERRORS
 from chassis.keyring import KeyRing
 from chassis.logs import get_logger
 from chassis.loop import Loop
@@ -123,7 +125,8 @@ class Engine:
         await self.sender.close()
         await asyncio.sleep(0)
         await self.recorder.idle()
-        await self.health.tick()
+        with suppress(*AWAY_ERRORS):  # a moment's signs of endpoints; the attempts themselves are on record
+            await self.health.tick()
 
     async def stop(self) -> None:
         """Leaves the epoch. What could not be handed back, or may be leased by a statement that was lost, is left to others."""

@@ -25,8 +25,8 @@ LONGEST_PAUSE = 2.0
 
 
 class Recorder:
-    """Takes Settled deliveries and writes them. `release` is called with the ids that are no longer held, `unknown_outcome` when
-    some of them may still be leased."""
+    """Takes Settled deliveries and writes them. `release` is called with the ids that are no longer held, `unknown_outcome`
+    when some of them may still be leased."""
 
     def __init__(
         self,

@@ -213,15 +213,23 @@ update delivery.lane
  where subscription_id = $1
 """
 
+# Two indexes, one for each way to be in trouble: an "or" would walk all subscriptions instead.
 FORGIVE_PAUSED = """
-update delivery.lane k
+with troubled as materialized (
+    select subscription_id from delivery.lane where failing_since is not null
+    union
+    select subscription_id from delivery.lane where open_until is not null
+), paused as (
+    select t.subscription_id from troubled t
+     cross join lateral (
+           select s.id from subscription.subscription s
+            where s.id = t.subscription_id and not s.active and (s.deactivate_reason is null or s.deleted_at is not null)
+           offset 0) s
+)
+update delivery.lane
    set consecutive_failures = 0, failing_since = null, failed_attempts = 0, open_until = null, openings = 0,
-       next_due_at = case when k.open_until is null or k.next_due_at is null then k.next_due_at else clock_timestamp() end
-  from subscription.subscription s
- where (k.failing_since is not null or k.open_until is not null)
-   and s.id = k.subscription_id
-   and not s.active
-   and (s.deactivate_reason is null or s.deleted_at is not null)
+       next_due_at = case when open_until is null or next_due_at is null then next_due_at else clock_timestamp() end
+ where subscription_id = any (array(select p.subscription_id from paused p))
 """
 
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-import asyncpg
-
+from chassis.database import AWAY_ERRORS
 from chassis.fault_points import PAUSE_SECONDS, Action
 from chassis.migrations import FailedMigration
 from tests.chaos.house import NAME, House
@@ -123,7 +122,7 @@ class Striker:
         await asyncio.sleep(fault.lasts)
         async with asyncio.timeout(_UNDO_SECONDS):
             while True:
-                with suppress(OSError, asyncpg.PostgresError, TimeoutError):
+                with suppress(*AWAY_ERRORS):
                     await self._house.admin(f"alter database {NAME} allow_connections true")
                     return
                 await asyncio.sleep(0.1)
@@ -132,7 +131,7 @@ class Striker:
         """Once more when the database is away, or when the lock did not come in time, as the release's job would."""
         async with asyncio.timeout(2 * _UNDO_SECONDS):
             while True:
-                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailedMigration):
+                with suppress(*AWAY_ERRORS, FailedMigration):
                     await self._house.upgrade()
                     return
                 await asyncio.sleep(0.2)

@@ -1,16 +1,16 @@
-"""Statements on their way: they take time, are refused while Postgres is away, and may end with nobody knowing how.
+"""Statements and transactions on their way: they take time, are refused while Postgres is away, and may end with nobody knowing
+how.
 
-A statement whose outcome is unknown was carried out before its client was told of the break, or never, or (the worst) a
-while after it.
+What has an unknown outcome was carried out before its client was told of the break, or never, or (the worst) a while after
+it.
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from copy import copy
+from typing import Any
 
-import asyncpg
-
-from delivery_svc.store import pod, queue
-from tests.simulation.tables import Tables, moment
+from tests.simulation.rows import Row
+from tests.simulation.tables import Tables
 from tests.simulation.world import Answer, Life, Wait, World
 
 
@@ -59,33 +59,53 @@ class Database:
             self.late = False
 
 
-class PodPool:
-    """What a pod's beater and rescuer take for their connection pool."""
+class Transaction:
+    """Its statements are all carried out in the moment in which it begins; what may go wrong goes wrong before or after it."""
 
-    def __init__(self, database: Database, life: Life) -> None:
-        tables = database.tables
-        self._database = database
-        self._life = life
-        self._meaning: dict[str, Callable[..., Any]] = {
-            pod.JOIN: lambda name: [{"epoch": tables.join(name), "now": moment(tables.now())}],
-            pod.BURY_NAMESAKES: tables.bury_namesakes,
-            pod.BEAT: tables.beat,
-            pod.LIVING: tables.living,
-            pod.DECLARE_DEAD: tables.declare_dead,
-            pod.ANY_DEAD: tables.any_dead,
-            pod.PRUNE: tables.prune,
-            queue.RESCUE: lambda: f"UPDATE {tables.rescue()}",
-            queue.COUNT_DUE: lambda: [{"due": 0, "oldest_age": 0.0}],
-        }
+    def __init__(self, world: World, database: Database, life: Life) -> None:
+        self._world, self._database, self._life = world, database, life
+        self._unknown = self._late = False
+        self._before: dict[int, Row] = {}
 
-    def fetch(self, statement: str, *values: Any) -> Wait:
-        """Any of them, by its text."""
-        meaning = self._meaning[statement]
-        return self._database.run(self._life, lambda: meaning(*values))
+    async def __aenter__(self) -> None:
+        database, random = self._database, self._world.random.random
+        self._unknown = not database.away and random() < database.unknown
+        fate = random() if self._unknown else 0.0
+        if fate >= 0.7:
+            self._world.tell("transaction never came")
+            raise await self._trip(ConnectionResetError())
+        await self._trip()
+        if database.away:
+            raise ConnectionRefusedError()
+        self._late = fate >= 0.5
+        if self._late:
+            self._before = {one: copy(row) for one, row in database.tables.queue.items()}
 
-    fetchval = execute = fetch
+    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
+        if fault is not None:
+            return
+        if self._late:
+            self._take_back()
+        await self._trip()
+        if self._unknown:
+            self._world.tell("transaction's outcome is unknown")
+            raise ConnectionResetError()
 
+    async def _trip(self, error: OSError | None = None) -> OSError:
+        await self._world.sleep(self._database.slow * self._world.random.random())
+        return error or OSError()
 
-def pod_pool(database: Database, life: Life) -> asyncpg.Pool:
-    """The same, as the product's rooms name it."""
-    return cast(asyncpg.Pool, PodPool(database, life))
+    def _take_back(self) -> None:
+        """The commit is still on its way: its rows are as before, and change when it is there, if nobody was faster."""
+        queue = self._database.tables.queue
+        after = {one: copy(row) for one, row in queue.items() if row != self._before.get(one)}
+        if not after.keys() <= self._before.keys():
+            return  # rows that are new: nobody else knows them, so that now and later are one
+        before = {one: self._before[one] for one in after}
+        queue.update({one: copy(row) for one, row in before.items()})
+
+        def commit() -> None:
+            if all(queue.get(one) == row for one, row in before.items()):
+                queue.update(after)
+
+        self._world.at(1.0 + 3 * self._world.random.random(), None, commit)

@@ -1,60 +1,46 @@
-"""What Postgres keeps, as plain rows: pods, the queue, its lanes, attempts and final rows, by the rules of delivery_svc/store.
+"""What Postgres keeps, as plain rows: pods, the queue, attempts and final rows, by the rules of delivery_svc/store
+(lanes.py has the lanes, again.py what is delivered again).
 
 One method is one statement (or one transaction). The states of a row are those of schema/migrations/0003_delivery.sql: free,
 leased to an epoch, or parked, and never two of them at once.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from delivery_svc.breaker import BreakerPolicy
 from delivery_svc.delivery import Settled
 from delivery_svc.store.publishing import Room
+from tests.simulation.again import Again
+from tests.simulation.lanes import Lanes
+from tests.simulation.rows import Final, PodRow, Row
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class Row:
-    """A row of the queue."""
-
-    id: int
-    subscription_id: int
-    due_at: float
-    lease_id: int | None
-    parked: bool
-    attempts: int = 0
-
-    def seen(self) -> "Row":
-        """As it is now: what a statement answers does not change when the row does."""
-        return Row(self.id, self.subscription_id, self.due_at, self.lease_id, self.parked, self.attempts)
-
-
-@dataclass(slots=True)
-class PodRow:
-    """A row of the pods. Times are the world's."""
-
-    name: str
-    heartbeat_at: float
-    dead_at: float | None = None
-
-
-@dataclass(slots=True)
 class Tables:
     """All of it. `now` tells the database's time; `lost` hears of every lease that was taken away, with the delivery, the epoch
-    and the cause."""
+    and the cause; `probed_twice` of a lane with two probes out."""
 
     now: Callable[[], float]
     lost: Callable[[int, int, str], None]
+    probed_twice: Callable[[int], None]
     pods: dict[int, PodRow] = field(default_factory=dict)
     queue: dict[int, Row] = field(default_factory=dict)
-    lanes: dict[int, float] = field(default_factory=dict)  # next_due_at; none: nothing is parked
     attempts: dict[int, dict[int, int]] = field(default_factory=dict)  # number by id, by delivery
-    finals: dict[int, tuple[str, int]] = field(default_factory=dict)  # state, attempts
+    finals: dict[int, Final] = field(default_factory=dict)
     requests: set[int] = field(default_factory=set)
-    told: dict[int, Settled] = field(default_factory=dict)  # what changed a row already, by its identity
     epochs: int = 0
     deliveries: int = 0
+    lanes: Lanes = field(init=False)
+    again: Again = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lanes = Lanes(self.now, self.probed_twice)
+        self.again = Again(now=self.now, queue=self.queue, finals=self.finals, lanes=self.lanes)
 
     # pods, as in store/pod.py
 
@@ -103,24 +89,35 @@ class Tables:
         for epoch in [e for e, p in self.pods.items() if p.dead_at is not None and p.dead_at < self.now() - seconds]:
             del self.pods[epoch]
 
+    def bury(self, epoch: int) -> None:
+        """Declares an epoch dead, whatever its heartbeat."""
+        if epoch in self.pods and self.pods[epoch].dead_at is None:
+            self.pods[epoch].dead_at = self.now()
+
+    def leave(self, epoch: int) -> None:
+        """Forgets an epoch."""
+        self.pods.pop(epoch, None)
+
     # the queue, as in store/queue.py and store/lane.py
 
     def publish(self, request: int, wanted: list[int], room: Room) -> list[Row]:
-        """Stores one delivery for each subscription in `wanted`, once for each request: leased as far as there is room."""
+        """Stores one event with one delivery for each subscription in `wanted`, once for each request: leased as far as there
+        is room."""
         if request in self.requests:
             return []
         self.requests.add(request)
         born: list[Row] = []
         leased = 0
         taken: dict[int, int] = {}
-        for subscription_id in wanted:
+        for ord, subscription_id in enumerate(wanted):
             taken[subscription_id] = taken.get(subscription_id, 0) + 1
-            full = subscription_id in self.lanes
-            parked = full or taken[subscription_id] > room.lanes.get(subscription_id, room.lane)
-            lease = None if parked or leased >= room.total else room.epoch
+            room_there = room.lanes.get(subscription_id, room.lane) if self.lanes.has_room(subscription_id) else 0
+            parked = taken[subscription_id] > room_there
+            lease = None if parked or leased >= room.total or ord >= room.events else room.epoch
             leased += lease is not None
             self.deliveries += 1
-            born.append(Row(self.deliveries, subscription_id, self.now(), lease, parked))
+            now = self.now()
+            born.append(Row(self.deliveries, subscription_id, now, now, lease, parked, seen_leased=now))
         for row in born:
             self.queue[row.id] = row
             if row.parked:
@@ -133,24 +130,36 @@ class Tables:
         free = [row for row in self.queue.values() if row.lease_id is None and not row.parked and row.due_at <= now]
         return self._lease(sorted(free, key=_due)[:limit], epoch)
 
-    def draw(self, epoch: int, room: Room) -> tuple[list[Row], list[int]]:
-        """Leases parked rows of due lanes with room; the rows, and the lanes that have more."""
+    def draw(self, epoch: int, lanes: list[int], rooms: list[int], limit: int) -> list[Row]:
+        """Leases parked due rows of these lanes, from each at most its room."""
         now = self.now()
         drawn: list[Row] = []
-        more: list[int] = []
-        for lane in [lane for lane, due in self.lanes.items() if due <= now and room.lanes.get(lane, 1) > 0]:
-            parked = sorted(
-                (row for row in self.queue.values() if row.parked and row.subscription_id == lane), key=_due
-            )
-            ready = [row for row in parked if row.due_at <= now]
-            taken = ready[: min(room.lanes.get(lane, room.lane), room.total - len(drawn))]
-            drawn += self._lease(taken, epoch)
-            if len(taken) < len(parked):
-                self.lanes[lane] = parked[len(taken)].due_at
-                more.append(lane)
-            else:
-                del self.lanes[lane]
-        return drawn, more
+        for lane, room in zip(lanes, rooms, strict=True):
+            ready = [row for row in self._parked(lane) if row.due_at <= now]
+            drawn += self._lease(ready[: min(room, limit - len(drawn))], epoch)
+        for lane, rows in Counter(row.subscription_id for row in drawn).items():
+            self.lanes.drawn(lane, rows)
+        return drawn
+
+    def set_next_due(self, lanes: list[int], probed: list[int], probe_seconds: float) -> list[dict[str, object]]:
+        """When these are due again."""
+        told: list[dict[str, object]] = []
+        for lane in lanes:
+            first = next((row.due_at for row in self._parked(lane)), None)
+            due = self.lanes.set_next_due(lane, probe_seconds if lane in probed else None, first)
+            told.append({"subscription_id": lane, "next_due_at": due})
+        return told
+
+    def note_health(
+        self, *columns: list[int], failures: int, shortest: float, longest: float
+    ) -> list[dict[str, object]]:
+        """Notes what lanes' attempts showed, each by the breaker's rule."""
+        policy = BreakerPolicy(failures=failures, shortest=shortest, longest=longest)
+        told = [
+            self.lanes.note(lane, began=began_us / 1e6, recovered=bool(recovered), failed=failed, policy=policy)
+            for lane, _, began_us, _, _, recovered, failed in zip(*columns, strict=True)
+        ]
+        return [row for row in told if row is not None]
 
     def rescue(self) -> int:
         """Frees the rows of dead epochs."""
@@ -177,11 +186,11 @@ class Tables:
                 continue
             mine = row.lease_id in epochs
             if settled.state is not None:
-                if mine or (row.lease_id is None and settled.state == "SUCCEEDED"):
+                if self._is_news(row, number) and (mine or (row.lease_id is None and settled.state == "SUCCEEDED")):
                     del self.queue[row.id]
-                    self.finals[row.id] = (settled.state, number)
+                    self.finals[row.id] = Final(row.subscription_id, row.published_at, settled.state, number)
             elif mine and self._is_news(row, number):
-                self._changed(row, settled)
+                self._let_go(row)
                 row.lease_id, row.attempts, row.due_at = None, number, self.now() + settled.delay
 
     def let_go(self, group: list[Settled], *, parked: bool) -> None:
@@ -191,7 +200,7 @@ class Tables:
             row = self.queue.get(settled.delivery.id)
             if row is None or row.lease_id not in epochs:
                 continue
-            self._changed(row, settled)
+            self._let_go(row)
             row.lease_id, row.parked = None, parked
             if parked:
                 self._touch_lane(row.subscription_id)
@@ -201,18 +210,16 @@ class Tables:
     def _is_news(self, row: Row, number: int) -> bool:
         return row.attempts < number
 
-    def _changed(self, row: Row, settled: Settled) -> None:
-        """A row is let go. What let one go before has now taken a later lease of the same epoch away."""
-        if id(settled) in self.told:
-            assert row.lease_id is not None
-            self.lost(row.id, row.lease_id, "repeat")
-        self.told[id(settled)] = settled
+    def _let_go(self, row: Row) -> None:
+        """A row is let go of. If its pod has it in hand, a later lease of the same epoch was taken away."""
+        assert row.lease_id is not None
+        self.lost(row.id, row.lease_id, "repeat")
 
     def _lease(self, rows: Iterable[Row], epoch: int) -> list[Row]:
         leased = list(rows)
         for row in leased:
             assert row.lease_id is None, f"delivery {row.id} is leased twice"
-            row.lease_id, row.parked = epoch, False
+            row.lease_id, row.parked, row.seen_leased = epoch, False, self.now()
         return [row.seen() for row in leased]
 
     def _free(self, rows: list[Row], cause: str) -> int:
@@ -223,7 +230,10 @@ class Tables:
         return len(rows)
 
     def _touch_lane(self, subscription_id: int) -> None:
-        self.lanes[subscription_id] = min(self.lanes.get(subscription_id, self.now()), self.now())
+        self.lanes.touch(subscription_id)
+
+    def _parked(self, lane: int) -> list[Row]:
+        return sorted((row for row in self.queue.values() if row.parked and row.subscription_id == lane), key=_due)
 
 
 def moment(seconds: float) -> datetime:

@@ -1,24 +1,38 @@
 """The simulation sees what it is there to see: each rule broken on purpose is found within a few hundred histories."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
+from delivery_svc import reconciler
 from delivery_svc.beater import Beater
 from delivery_svc.delivery import Settled
 from delivery_svc.dispatcher import Dispatcher
 from delivery_svc.intake import Intake
-from delivery_svc.lane import Lane
+from delivery_svc.lane import Account, Lane
+from delivery_svc.pace import Pace
+from delivery_svc.reconciler import Reconciler
+from delivery_svc.store import lane as lane_store
+from tests.simulation.again import Again
 from tests.simulation.history import History
+from tests.simulation.line import Line
 from tests.simulation.pod import Pod
-from tests.simulation.tables import Row, Tables
+from tests.simulation.rows import Final, Row
+from tests.simulation.tables import Tables
 
 
-def found(*, tables: type[Tables] = Tables, pod: type[Pod] = Pod, within: int = 600) -> str:
-    """What the first history says that finds the fault."""
+def found(
+    *, tables: type[Tables] = Tables, pod: type[Pod] = Pod, within: int = 600, unknown: float | None = None
+) -> str:
+    """What the first history says that finds the fault. `unknown` is the chance that an outcome is, if not the history's."""
     for seed in range(within):
+        history = History(seed, tables=tables, pod=pod)
+        if unknown is not None:
+            history.database.unknown = unknown
         try:
-            History(seed, tables=tables, pod=pod).run()
+            history.run()
         except AssertionError as error:
             return f"{seed}: {error}"
     pytest.fail(f"{within} histories saw nothing")
@@ -70,15 +84,15 @@ def test_a_release_before_the_commit_is_found() -> None:
     assert found(pod=Hasty)
 
 
-def test_a_flush_that_is_not_repeated_is_found() -> None:
-    class Forgetful(Pod):
-        async def _write(self, group: list[Settled]) -> None:
-            try:
-                await super()._write(group)
-            except ConnectionError:
-                self.world.tell("forgets a flush")
+def test_a_flush_that_is_not_repeated_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Line.write
 
-    assert found(pod=Forgetful)
+    async def once(line: Line, group: list[Settled]) -> None:
+        with suppress(ConnectionError):
+            await write(line, group)
+
+    monkeypatch.setattr(Line, "write", once)
+    assert found()
 
 
 def test_a_row_parked_without_its_lane_is_found() -> None:
@@ -86,7 +100,7 @@ def test_a_row_parked_without_its_lane_is_found() -> None:
         def _touch_lane(self, subscription_id: int) -> None:
             pass
 
-    assert "not done" in found(tables=Careless)
+    assert found(tables=Careless)
 
 
 def test_a_row_parked_twice_over_its_lease_is_found() -> None:
@@ -112,12 +126,21 @@ def test_a_claim_of_leased_rows_is_found() -> None:
     assert "again" in found(tables=Greedy) or "lease" in found(tables=Greedy)
 
 
-def test_an_unknown_outcome_that_nobody_looks_after_is_found() -> None:
-    class Trusting(Pod):
-        def _suspect(self) -> None:
-            pass
+def test_an_unknown_outcome_that_nobody_looks_after_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reconciler, "suspect", lambda self: None)
+    assert found()
 
-    assert "not done" in found(pod=Trusting)
+
+def test_a_reconciler_that_gives_up_while_the_database_is_away_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    tick = Reconciler.tick
+
+    async def in_time(self: Reconciler) -> None:
+        if self._until is not None and vars(reconciler)["time"].monotonic() > self._until:
+            self._until = None
+        await tick(self)
+
+    monkeypatch.setattr(Reconciler, "tick", in_time)
+    assert found()
 
 
 def test_attempts_that_are_not_counted_on_are_found() -> None:
@@ -140,7 +163,8 @@ def test_a_lane_that_goes_before_the_others_is_found(monkeypatch: pytest.MonkeyP
     def queue(self: Dispatcher, lane: Lane) -> None:
         if not lane.queued and lane.sendable:
             lane.queued = True
-            self._ring.appendleft(lane)
+            lane.account.lanes.appendleft(lane)
+            self._stand(lane.account)
 
     monkeypatch.setattr(Dispatcher, "_queue", queue)
     assert "starves" in found()
@@ -159,3 +183,137 @@ def test_a_repeated_flush_that_takes_a_later_lease_is_found(monkeypatch: pytest.
     # Either rule alone saves nearly all of it.
     monkeypatch.setattr(Intake, "_put_off", lambda self, leased, epoch: leased)
     assert found(tables=Repeating, within=2500)
+
+
+def test_an_account_that_goes_before_the_others_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stand(self: Dispatcher, account: Account) -> None:
+        if not account.queued:
+            account.queued = True
+            self._ring.appendleft(account)
+
+    monkeypatch.setattr(Dispatcher, "_stand", stand)
+    assert "starves" in found()
+
+
+def test_a_retry_that_goes_first_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    pop = Lane.pop
+
+    def retries_first(self: Lane, now: float) -> Any:
+        if self._retries and self._pace is None:
+            return self._retries.popleft()
+        return pop(self, now)
+
+    monkeypatch.setattr(Lane, "pop", retries_first)
+    assert "while a first attempt waits" in found()
+
+
+def test_a_rate_that_nobody_minds_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "spend", lambda self, now: None)
+    assert "a second" in found()
+
+
+def test_a_breaker_that_shuts_nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dispatcher, "shut_lanes", lambda self, seconds: None)
+    assert "breaker was open" in found()
+
+
+def test_a_breaker_that_nobody_opens_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dispatcher, "reopen_lanes", lambda self, lanes: None)
+    assert "parked again and again" in found(within=1500)
+
+
+def test_probes_without_a_pause_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_next_due = lane_store.set_next_due
+
+    async def forgetful(connection: Any, lanes: list[int], probed: list[int], seconds: float) -> Any:
+        return await set_next_due(connection, lanes, [], seconds)
+
+    monkeypatch.setattr(lane_store, "set_next_due", forgetful)
+    assert "probed by two" in found()
+
+
+def test_a_lane_that_starves_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parked rows are never due again once somebody has drawn some of them."""
+    set_next_due = lane_store.set_next_due
+
+    async def never(connection: Any, lanes: list[int], probed: list[int], seconds: float) -> Any:
+        return await set_next_due(connection, lanes, lanes, 1000.0)
+
+    monkeypatch.setattr(lane_store, "set_next_due", never)
+    assert "starves" in found()
+
+
+def test_a_drain_that_waits_for_no_statement_is_found() -> None:
+    class Hasty(Pod):
+        def _hands_empty(self) -> bool:
+            return not self.dispatcher.in_flight
+
+        async def _until(self, condition: Any, over: float) -> None:
+            await super()._until(condition, min(over, self.world.now + self.shape.grace))
+
+        def _clean(self) -> bool:
+            return True
+
+    assert "left leases" in found(pod=Hasty, within=2500)
+
+
+def test_a_drain_that_keeps_what_waits_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dispatcher, "give_back", lambda self: setattr(self, "_closed", True))
+    monkeypatch.setattr(Pod, "_clean", lambda self: True)
+    assert "left leases" in found()
+
+
+def test_room_below_nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    unreserve = Intake.unreserve
+
+    def twice(self: Intake, room: Any) -> None:
+        unreserve(self, room)
+        unreserve(self, room)
+
+    monkeypatch.setattr(Intake, "unreserve", twice)
+    assert "has reserved -" in found()
+
+
+def test_a_redelivery_that_is_granted_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def redeliver(self: Again, delivery_id: int) -> bool:
+        row = self.queue.get(delivery_id)
+        if row is not None and row.redelivery is not None:
+            row.lease_id = None
+            return True
+        final = self.finals.pop(delivery_id, None)
+        if final is not None:
+            self._back(delivery_id, final, parked=False)
+        return final is not None
+
+    monkeypatch.setattr(Again, "redeliver", redeliver)
+    assert found(within=2500)
+
+
+def test_a_recovery_that_leaves_some_out_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    back = Again._back
+
+    def forgetful(self: Again, delivery_id: int, final: Final, *, parked: bool) -> None:
+        if parked and delivery_id % 2:
+            self.finals[delivery_id] = final
+        else:
+            back(self, delivery_id, final, parked=parked)
+
+    monkeypatch.setattr(Again, "_back", forgetful)
+    assert "left out" in found()
+
+
+def test_what_is_given_back_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was once: by the time of the second telling the pod had leased the row again."""
+
+    async def repeated(self: Line, group: list[Settled]) -> None:
+        tables, run = self._database.tables, self._database.run
+        attempted = [settled for settled in group if settled.attempt is not None]
+        if attempted:
+            await run(self._life, lambda: tables.record(attempted))
+        for parked in (True, False):
+            others = [one for one in group if one.attempt is None and one.parked is parked]
+            if others:
+                await run(self._life, lambda others=others, parked=parked: tables.let_go(others, parked=parked))  # type: ignore[misc]
+
+    monkeypatch.setattr(Line, "write", repeated)
+    assert found(within=2500, unknown=0.3)

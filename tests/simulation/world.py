@@ -4,14 +4,16 @@ What a process was told while it was stopped it hears when it goes on; what a ki
 one history, to the last event.
 """
 
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
 from heapq import heappop, heappush
 from random import Random
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from delivery_svc import beater, courier, dispatcher, intake, rescuer
+from chassis import clock
+from delivery_svc import beater, courier, dispatcher, health, intake, reconciler, recoverer, rescuer
+from delivery_svc.store.recovery import Limits
 
 Answer = Callable[[Any, BaseException | None], None]
 
@@ -26,6 +28,13 @@ class Life:
         self.missed: list[Callable[[], None]] = []
         self.booted = booted
         self.wall_offset = 0.0
+        self.suspensions = 0  # so often, with its clock
+        self.beaten_after = 0  # suspensions when the last beat began
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it was, and no beat began since: it cannot know for how long."""
+        return self.beaten_after < self.suspensions
 
 
 class Wait:
@@ -134,17 +143,46 @@ class _Log:
     warning = error = info
 
 
+class _Asyncio:
+    """Stands in for the module `asyncio` where a room waits for others: sleeps that may be too many."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._over: dict[Life | None, float] = {}
+
+    @asynccontextmanager
+    async def timeout(self, seconds: float) -> AsyncGenerator[None]:
+        life = self._world.life
+        self._over[life] = self._world.now + seconds
+        try:
+            yield
+        finally:
+            del self._over[life]
+
+    async def sleep(self, seconds: float) -> None:
+        if self._world.now >= self._over[self._world.life]:
+            raise TimeoutError
+        await self._world.sleep(max(0.05, seconds))
+
+
 @contextmanager
 def living_in(world: World) -> Generator[None]:
     """While this lasts the product's rooms tell time, draw lots and log in this world."""
-    clock, log = _Clock(world), _Log(world)
+    told, log = _Clock(world), _Log(world)
     stand_ins: list[tuple[ModuleType, str, object]] = [
-        (beater, "time", clock),
+        (clock, "time", told),
+        (beater, "time", told),
         (beater, "log", log),
-        (dispatcher, "time", clock),
-        (rescuer, "time", clock),
+        (dispatcher, "time", told),
+        (rescuer, "time", told),
         (rescuer, "log", log),
+        (reconciler, "time", told),
+        (reconciler, "log", log),
+        (reconciler, "asyncio", _Asyncio(world)),
+        (reconciler, "LOOK_FOR_SECONDS", 8.0),
+        (health, "log", log),
         (intake, "log", log),
+        (recoverer, "LIMITS", Limits(batch=2, parked=3)),
         (courier, "random", SimpleNamespace(random=world.random.random)),
     ]
     before = [(module, name, getattr(module, name)) for module, name, _ in stand_ins]

@@ -41,13 +41,14 @@ def settings(database: Database, directory: Path, port: int, pod: str, **more: o
 
 class Publisher:
     """Publishes batches until told to stop, each for one of the jobs in turn; a call that fails is repeated with the same
-    request ids until it is answered."""
+    request ids until it is answered. `pause` is the seconds between two batches."""
 
-    def __init__(self, target: str, jobs: tuple[int, ...] = (123,)) -> None:
+    def __init__(self, target: str, jobs: tuple[int, ...] = (123,), pause: float = 0.0) -> None:
         self.acknowledged: list[str] = []
         self.stopped = False
         self._target = target
         self._jobs = jobs
+        self._pause = pause
 
     async def run(self, number: int) -> None:
         """One of several that publish at once."""
@@ -61,6 +62,7 @@ class Publisher:
                 await self._publish(
                     stub, [an_event(job_id=job, run_id=index + 1, request_id=one) for index, one in enumerate(ids)]
                 )
+                await asyncio.sleep(self._pause)
 
     async def _publish(self, stub: "DeliveryServiceAsyncStub", events: list[event_pb2.Event]) -> None:
         while True:

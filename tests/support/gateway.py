@@ -14,7 +14,7 @@ from yarl import URL
 
 from chassis.channel import service_metadata
 from gateway.app import build
-from gateway.call_stream import CallStreams
+from gateway.call_streams import CallStreams
 from gateway.server import HttpServer
 from gateway.services import Services
 from gateway.settings import GatewaySettings

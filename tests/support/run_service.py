@@ -20,6 +20,8 @@ from runhook.trigger.v1.run_pb2 import RunLease, RunOrder
 from runhook.trigger.v1.run_service_pb2 import (
     AcquireRunsRequest,
     AcquireRunsResponse,
+    AppendRunLogRequest,
+    AppendRunLogResponse,
     FinishRunRequest,
     FinishRunResponse,
     GetRunPayloadRequest,
@@ -51,6 +53,9 @@ class KeptRun:
     report: FinishRunRequest | None = None
     artifacts: dict[str, bytes] = field(default_factory=dict)
     largest_chunk: int = 0
+    log: bytes = b""
+    pieces: list[tuple[float, int]] = field(default_factory=list)
+    passthrough: bool | None = None
 
 
 class MemoryRunService(RunServiceServicer):
@@ -62,6 +67,8 @@ class MemoryRunService(RunServiceServicer):
         self.metadata: list[dict[str, str]] = []
         self.payload_breaks = 0
         self.streams = 0
+        self.log_limit = 8 << 20
+        self.log_breaks = 0
         self._start_seconds = start_seconds
         self._run_ids = itertools.count(7001)
         self._lease_ids = itertools.count(1)
@@ -156,6 +163,7 @@ class MemoryRunService(RunServiceServicer):
         self, request: GetRunPayloadRequest, context: Context
     ) -> AsyncIterator[GetRunPayloadResponse]:
         run = await self._leased(request.lease, context)
+        run.passthrough = request.passthrough if request.HasField("passthrough") else None
         for start in range(0, len(run.payload), CHUNK_BYTES):
             yield GetRunPayloadResponse(chunk=run.payload[start : start + CHUNK_BYTES])
             if self.payload_breaks > 0:
@@ -178,6 +186,18 @@ class MemoryRunService(RunServiceServicer):
         run.state, run.report = "finished", request
         await self._say_changed()
         return FinishRunResponse()
+
+    async def AppendRunLog(self, request: AppendRunLogRequest, context: Context) -> AppendRunLogResponse:
+        run = await self._leased(request.lease, context)
+        assert 1 <= len(request.chunk) <= CHUNK_BYTES
+        assert request.offset <= len(run.log) or len(run.log) == self.log_limit, "a hole"
+        run.log = (run.log + request.chunk[len(run.log) - request.offset :])[: self.log_limit]
+        run.pieces.append((time.monotonic(), len(request.chunk)))
+        await self._say_changed()
+        if self.log_breaks > 0:  # kept, and the answer lost
+            self.log_breaks -= 1
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "broken on purpose")
+        return AppendRunLogResponse(log_bytes=len(run.log))
 
     async def StoreArtifacts(
         self, requests: AsyncIterator[StoreArtifactsRequest], context: Context

@@ -20,6 +20,8 @@ DATA = {
 }
 #: Finds nothing, and so has ended a moment later.
 RECOVER = {"published_after": "2026-01-31T19:29:35Z", "event_type": "job.run.started"}
+#: Finds nothing as well.
+ERASE = {"published_before": "2026-01-31T19:29:35Z"}
 EVENTS = {"events": [{"eventType": "job.run.completed", "data": DATA}]}
 
 
@@ -55,6 +57,7 @@ async def tenant(house: Platform, name: str, *, plan: str = "enterprise", operat
     await house.delivery.drained()
     found = await _answer(call, "GET", f"{mine}/deliveries?subscription_id={webhook['id']}", token=token)
     recovery_id = await recovered(call, mine, webhook["id"], token)
+    erasure = await _answer(call, "POST", f"{mine}/erasures", ERASE, token=token)
     task = await _answer(call, "POST", f"{mine}/tasks", TASK, token=token)
     trigger = await _answer(call, "POST", f"{mine}/triggers", trigger_body(task["task_id"]), token=token)
     door = trigger["url"].removeprefix("http://127.0.0.1:8080")
@@ -67,6 +70,7 @@ async def tenant(house: Platform, name: str, *, plan: str = "enterprise", operat
         "event_id": published["eventIds"][0],
         "delivery_id": found["deliveries"][0]["delivery_id"],
         "recovery_id": recovery_id,
+        "erasure_id": erasure["erasure_id"],
         "token_id": made["service_token"]["token_id"],
         "task_id": task["task_id"],
         "trigger_id": trigger["trigger_id"],

@@ -75,7 +75,7 @@ async def test_sigterm_under_full_load(database: Database, tmp_path: Path) -> No
     async with Receiver(_slowly) as slow, Receiver(_slowly) as sluggish, Receiver(_at_first_not) as moody:
         for job, receiver in enumerate((slow, sluggish, moody), start=1):
             await add_subscription(database, receiver.url, job_ids=[job])
-        publisher = Publisher(f"127.0.0.1:{port}", jobs=(1, 2, 3))
+        publisher = Publisher(f"127.0.0.1:{port}", jobs=(1, 2, 3), pause=0.2)
         await service.start()
         tasks = [asyncio.create_task(publisher.run(number)) for number in range(4)]
         await slow.request(200)

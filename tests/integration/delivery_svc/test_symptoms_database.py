@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,11 @@ import asyncpg
 import grpc
 import psutil
 
+from chassis.clock import EPOCH
 from chassis.ids import ksuid
 from delivery_svc.event import Event
-from delivery_svc.store import publishing
+from delivery_svc.recovery import NewRecovery
+from delivery_svc.store import publishing, recovery
 from delivery_svc.store.publishing import Room
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
@@ -22,6 +25,7 @@ from tests.support.delivery import ACCOUNT, add_subscription, an_event, delivery
 from tests.support.delivery_process import CALLER, settings
 from tests.support.postgres import Cluster, Database, running_server
 from tests.support.receiver import Peer, Receiver, Request
+from tests.support.recovery import fill
 from tests.support.service_process import ServiceProcess, free_port
 
 if TYPE_CHECKING:
@@ -30,6 +34,10 @@ if TYPE_CHECKING:
 AWAY_SECONDS = 3.0
 SOON_SECONDS = 15.0
 EVENTS, BATCH = 100_000, 500
+HALF_OPEN = """
+insert into delivery.lane (subscription_id, next_due_at, open_until, openings, failed_attempts)
+values ($1, clock_timestamp() + interval '15 seconds', clock_timestamp() - interval '1 second', 1, 10)
+"""
 SIZES = """
 select (select count(*) from delivery.queue) as rows, (select count(*) from delivery.attempt) as attempts,
        pg_relation_size('delivery.queue') as queue, pg_relation_size('delivery.queue_due') as due,
@@ -84,6 +92,24 @@ async def _restart(server: Postgres, database: Database) -> None:
     assert len({json.loads(request.body)["eventId"] for request in slow.requests}) == 10
 
 
+async def test_a_recovery_probes_a_dead_endpoint_again_and_again(database: Database) -> None:
+    """The symptom: every batch that is put back makes the lane due, although its breaker waits for the probe that is out."""
+    key, _ = await add_subscription(database, "http://127.0.0.1:1/")
+    await fill(database, key, 10)
+    async with asyncpg.create_pool(database.delivery_url, min_size=1, max_size=2) as pool:
+        await pool.execute(HALF_OPEN, key)
+        before = await pool.fetchval("select next_due_at from delivery.lane")
+        until = datetime.now(UTC) + timedelta(days=1)
+        wish = NewRecovery(
+            account_id=ACCOUNT, subscription_id="", published_after=EPOCH, published_before=until, event_type=None
+        )
+        assert await recovery.insert(pool, key, wish, until, 10)
+        _, moved = await recovery.step(pool, 0, recovery.Limits(batch=20, parked=1000)) or (0, 0)
+        after = await pool.fetchval("select next_due_at from delivery.lane")
+    assert moved == 10
+    assert after == before
+
+
 async def _commit_elsewhere(database: Database, epoch: int) -> None:
     """An event that another pod published and had no room for."""
     connection = await asyncpg.connect(database.delivery_url)
@@ -111,10 +137,7 @@ async def test_a_dead_endpoint_makes_everything_grow(database: Database, tmp_pat
         await asyncio.sleep(5.0)  # probes, beats, health
         later = await _sizes(connection)
         await connection.execute("delete from delivery.queue where id % 2 = 0")
-        await connection.execute("vacuum delivery.queue")
-        dead = await connection.fetchval(
-            "select pg_stat_get_dead_tuples('delivery.queue'::regclass) from pg_stat_force_next_flush()"
-        )
+        await _vacuumed(connection)
     finally:
         await connection.close()
         assert await service.stop() == 0
@@ -125,7 +148,6 @@ async def test_a_dead_endpoint_makes_everything_grow(database: Database, tmp_pat
     assert later["due"] <= 128 * 1024  # parked rows are not in the index that claims walk
     assert [later[name] for name in ("queue", "parked")] == [sizes[name] for name in ("queue", "parked")]
     assert later["lane"] < 256 * 1024
-    assert dead == 0
 
 
 async def _publish(stub: "DeliveryServiceAsyncStub", events: int) -> None:
@@ -143,3 +165,14 @@ async def _sizes(connection: asyncpg.Connection) -> asyncpg.Record:
     row = await connection.fetchrow(SIZES)
     assert row is not None
     return row
+
+
+async def _vacuumed(connection: asyncpg.Connection) -> None:
+    """Returns when vacuum has taken all dead rows away: nobody holds a snapshot for longer than a statement."""
+    dead = "select pg_stat_get_dead_tuples('delivery.queue'::regclass) from pg_stat_force_next_flush()"
+    async with asyncio.timeout(15):
+        while True:
+            await connection.execute("vacuum delivery.queue")
+            if not await connection.fetchval(dead):
+                return
+            await asyncio.sleep(0.5)

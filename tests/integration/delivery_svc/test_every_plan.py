@@ -27,7 +27,6 @@ WALKS = {
     "pod.ANY_DEAD": {"pod"},
     "pod.PRUNE": {"pod"},
     "publish_request.FORGET": {"publish_request"},  # once an hour; an index by age would cost every publish
-    "lane.FORGIVE_PAUSED": {"subscription"},  # every few seconds, in the background
     "erasing.WIPE_OF_EVENT": {"subscription"},  # by hand, of one event: the deleted are in no index by account
 }
 #: Indexes of what is few at any time: walking one of them whole is no walk.

@@ -16,6 +16,29 @@ CREATE SCHEMA subscription;
 
 CREATE SCHEMA trigger;
 
+-- Name: wish; Type: TYPE; Schema: trigger; Owner: -
+
+CREATE TYPE trigger.wish AS (
+	public_id text,
+	account_id bigint,
+	task_id bigint,
+	plan_id bigint,
+	trigger_id bigint,
+	window_id bigint,
+	call_count integer,
+	cause text,
+	run_reason text,
+	created_at timestamp with time zone,
+	payload_of bigint,
+	payload_bytes bigint,
+	rerun_of bigint,
+	parameters jsonb,
+	request_id text,
+	request_hash bytea,
+	first_step integer,
+	plan jsonb
+);
+
 -- Name: caller_of_token(bytea); Type: FUNCTION; Schema: runhook; Owner: -
 
 CREATE FUNCTION runhook.caller_of_token(p_token_hash bytea) RETURNS TABLE(account_id bigint, permission_set text, token_id bigint)
@@ -128,6 +151,84 @@ begin
 end
 $$;
 
+-- Name: admit_held(bigint, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.admit_held(p_target bigint, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    t timestamptz := coalesce(p_now, clock_timestamp());
+    c record;
+begin
+    select g.* into c from trigger.target_rules(p_target) g;
+    if c.paused or trigger.room(p_target, c.queue_limit, c.queue_count, t) <= 0 then
+        return false;
+    end if;
+    perform trigger.lock_target(p_target);
+    return trigger.give_turns(p_target, t);
+end $$;
+
+-- Name: advance_plan(bigint, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.advance_plan(p_execution_id bigint, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    e trigger.execution;
+    v_wanted bigint[];
+begin
+    select x.* into e from trigger.execution x where x.execution_id = p_execution_id;
+    if exists (select from trigger.run r where r.execution_id = p_execution_id and r.finished_at is null) then
+        return;
+    end if;
+    if e.failed_step is null and e.step = jsonb_array_length(e.plan -> 'steps') then
+        perform trigger.end_execution(p_execution_id, 'SUCCEEDED', '', p_now);
+        return;
+    end if;
+    if e.failed_step is null then
+        v_wanted := trigger.tasks_of(null, e.plan, e.step + 1);
+        if (select count(*) from trigger.task t where t.task_id = any(v_wanted)) = cardinality(v_wanted) then
+            update trigger.execution x set step = x.step + 1 where x.execution_id = p_execution_id;
+            perform trigger.make_runs(array[p_execution_id], e.step + 1, p_now);
+            return;
+        end if;
+        e.failure := 'task_missing';
+        update trigger.execution x set failed_step = x.step + 1, failure = e.failure where x.execution_id = p_execution_id;
+    end if;
+    v_wanted := trigger.tasks_of(null, e.plan, 0);
+    if not e.handling and exists (select from trigger.task t where t.task_id = any(v_wanted)) then
+        -- From here on the failure handler's own timeout holds.
+        update trigger.execution x set handling = true, deadline_at = null where x.execution_id = p_execution_id;
+        perform trigger.make_runs(array[p_execution_id], 0, p_now);
+        return;
+    end if;
+    perform trigger.end_execution(p_execution_id, 'FAILED', e.failure, p_now);
+end $$;
+
+-- Name: cancel_execution(bigint, text, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.cancel_execution(p_account_id bigint, p_execution_id text, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    e trigger.execution;
+    t timestamptz;
+begin
+    select x.* into e from trigger.execution x where x.public_id = p_execution_id and x.account_id = p_account_id;
+    if not found then
+        return 'NOT_FOUND';
+    end if;
+    perform trigger.lock_target(e.target);
+    select x.* into e from trigger.execution x where x.execution_id = e.execution_id for no key update;
+    t := coalesce(p_now, clock_timestamp());
+    if e.finished_at is not null then
+        return case when e.state = 'CANCELLED' then 'REPEATED' else 'FINISHED' end;
+    end if;
+    perform trigger.end_runs(e.execution_id, 'CANCELLED', '', '', t);
+    perform trigger.end_execution(e.execution_id, 'CANCELLED', '', t);
+    return 'CANCELLED';
+end $$;
+
 -- Name: close_expired(integer, text[], timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
 
 CREATE FUNCTION trigger.close_expired(p_limit integer, p_execution_ids text[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(what text, trigger_id bigint, window_id bigint, public_trigger_id text, execution_id text, reason text, size integer, seconds double precision)
@@ -166,60 +267,442 @@ begin
       from trigger.set_going(v_closed, p_execution_ids) s;
 end $$;
 
--- Name: finish_run(bigint, bigint, bigint, boolean, text, text, text, integer, text, double precision, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+-- Name: close_window(bigint, text, text[], timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
 
-CREATE FUNCTION trigger.finish_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_execution_reason text, p_artifact_seconds double precision, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(answer text, account_id bigint, task_id bigint, execution_id text, attempts integer, seconds double precision)
+CREATE FUNCTION trigger.close_window(p_trigger_id bigint, p_reason text, p_execution_ids text[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(what text, trigger_id bigint, window_id bigint, public_trigger_id text, execution_id text, reason text, size integer, seconds double precision)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    h trigger.head;
+    w trigger.window;
+    t timestamptz;
+begin
+    select d.* into h from trigger.head d where d.trigger_id = p_trigger_id for no key update;
+    if h.window_id is null then
+        return;
+    end if;
+    t := coalesce(p_now, clock_timestamp());
+    update trigger.head d
+       set window_id = null, window_threshold = null, window_count = null, window_bytes = null, opened_at = null,
+           deadline_at = null
+     where d.trigger_id = p_trigger_id;
+    if p_reason = 'discarded' then
+        delete from trigger.window d where d.window_id = h.window_id and d.state = 'OPEN' returning d.* into strict w;
+        delete from trigger.call c
+         where c.received_day between (w.opened_at at time zone 'UTC')::date and (t at time zone 'UTC')::date
+           and c.trigger_id = p_trigger_id and c.seq >= w.first_seq;
+        return query
+        select 'DISCARDED', g.trigger_id, h.window_id, g.public_id, null, p_reason, h.window_count,
+               extract(epoch from t - h.deadline_at)::double precision
+          from trigger.trigger g where g.trigger_id = p_trigger_id;
+        return;
+    end if;
+    update trigger.window d
+       set state = 'CLOSED', size = h.window_count, bytes = h.window_bytes, closed_at = t,
+           close_reason = case when h.deadline_at <= t then 'deadline' else p_reason end
+     where d.window_id = h.window_id and d.state = 'OPEN'
+    returning d.* into strict w;
+    return query
+    select s.what, s.trigger_id, s.window_id, s.public_trigger_id, s.execution_id, s.reason, s.size, s.seconds
+      from trigger.set_going(array[w], p_execution_ids) s;
+end $$;
+
+-- Name: end_execution(bigint, text, text, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.end_execution(p_execution_id bigint, p_state text, p_reason text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_target bigint;
+begin
+    update trigger.execution x
+       set state = p_state, reason = p_reason, finished_at = p_now
+     where x.execution_id = p_execution_id
+    returning x.target into v_target;
+    perform trigger.give_turns(v_target, p_now);
+end $$;
+
+-- Name: end_run(bigint, bigint, bigint, boolean, text, text, text, integer, double precision, text, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.end_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_artifact_seconds double precision, p_summary text DEFAULT NULL::text, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(answer text, account_id bigint, task_id bigint, execution_id text, attempts integer, seconds double precision, execution_state text)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 declare
     r trigger.run;
-    e text;
+    e trigger.execution;
     t timestamptz;
-    v_task bigint;
-    v_next bigint;
 begin
-    perform from trigger.task k
-      where k.task_id = (select x.task_id from trigger.run x where x.run_id = p_run_id) for no key update;
+    select x.* into e
+      from trigger.execution x
+     where x.execution_id = (select y.execution_id from trigger.run y where y.run_id = p_run_id);
+    perform trigger.lock_target(e.target);
+    perform from trigger.execution x where x.execution_id = e.execution_id for no key update;
     select x.* into r from trigger.run x where x.run_id = p_run_id for no key update;
     t := coalesce(p_now, clock_timestamp());
     if r.lease_id is distinct from p_lease_id or (p_account_id is not null and r.account_id <> p_account_id) then
-        return query select 'LEASE_LOST', null::bigint, null::bigint, null, null::integer, null::double precision;
+        return query select 'LEASE_LOST', null::bigint, null::bigint, null, null::integer, null::double precision, null;
         return;
     end if;
     if r.finished_at is not null or (p_lost and r.lease_until > t) then
-        return query select 'REPEATED', null::bigint, null::bigint, null, null::integer, null::double precision;
+        return query select 'REPEATED', null::bigint, null::bigint, null, null::integer, null::double precision, null;
         return;
     end if;
     update trigger.run x
        set state = p_state, reason = p_reason, message = p_message, exit_code = p_exit_code, finished_at = t,
+           summary = coalesce(p_summary, x.summary),
            lease_id = case when p_lost then null else x.lease_id end, lease_until = null,
            artifacts_due_at = case when p_artifact_seconds > 0 then t + make_interval(secs => p_artifact_seconds) end
      where x.run_id = p_run_id;
-    insert into trigger.outbox (run_id, event_type, event_at, run_state, message, started_at, finished_at)
-    select p_run_id, n.event_type, t, p_state, p_message, r.started_at, t
-      from unnest(array['job.run.errored', 'job.run.completed']) with ordinality as n (event_type, place)
-     where case n.event_type when 'job.run.errored' then p_state = 'FAILED' else p_artifact_seconds <= 0 end
-     order by n.place;
-    update trigger.execution x
-       set state = p_state, reason = p_execution_reason, finished_at = t
-     where x.execution_id = r.execution_id
-    returning x.public_id into e;
-    -- The next one of the task. Compared as rows, so that only execution_waiting gives this order: with an equation the
-    -- planner may walk all executions in the order of their key instead.
-    select y.task_id, y.execution_id into v_task, v_next
-      from trigger.execution y
-     where (y.task_id, y.execution_id) >= (r.task_id, 0) and y.turn_at is null and y.finished_at is null
-     order by y.task_id, y.execution_id
-     limit 1;
-    if v_task = r.task_id and not exists (
-            select from trigger.execution y
-             where y.task_id = r.task_id and y.exclusive and y.turn_at is not null and y.finished_at is null) then
-        update trigger.execution x set turn_at = t where x.execution_id = v_next;
-        update trigger.run x set due_at = t where x.execution_id = v_next and x.state = 'PENDING';
+    perform trigger.tell_end(array[p_run_id], p_artifact_seconds <= 0);
+    if e.plan_id is null then
+        perform trigger.end_execution(e.execution_id, p_state, trigger.execution_reason(p_reason), t);
+    else
+        if p_state = 'FAILED' then
+            update trigger.execution x
+               set failed_step = r.step, failure = trigger.execution_reason(p_reason)
+             where x.execution_id = e.execution_id and x.failed_step is null;
+        end if;
+        perform trigger.advance_plan(e.execution_id, t);
     end if;
-    return query select 'FINISHED', r.account_id, r.task_id, e, r.attempts::integer,
-                        extract(epoch from t - coalesce(r.started_at, t))::double precision;
+    return query
+    select 'FINISHED', r.account_id, r.task_id, x.public_id, r.attempts::integer,
+           extract(epoch from t - coalesce(r.started_at, t))::double precision,
+           case when x.finished_at is not null then x.state end
+      from trigger.execution x where x.execution_id = e.execution_id;
+end $$;
+
+-- Name: end_runs(bigint, text, text, text, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.end_runs(p_execution_id bigint, p_state text, p_reason text, p_message text, p_now timestamp with time zone) RETURNS bigint[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_ids bigint[];
+begin
+    v_ids := array(select r.run_id from trigger.run r
+                    where r.execution_id = p_execution_id and r.finished_at is null order by r.run_id for no key update);
+    update trigger.run r
+       set state = case when r.state = 'RUNNING' then p_state else 'CANCELLED' end,
+           reason = case when r.state = 'RUNNING' then p_reason else '' end,
+           message = case when r.state = 'RUNNING' then p_message else '' end,
+           finished_at = p_now, lease_id = null, lease_until = null
+     where r.run_id = any(v_ids);
+    perform trigger.tell_end(v_ids, true);
+    return v_ids;
+end $$;
+
+-- Name: execution; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.execution (
+    execution_id bigint NOT NULL,
+    public_id text NOT NULL COLLATE pg_catalog."C",
+    account_id bigint NOT NULL,
+    task_id bigint,
+    trigger_id bigint,
+    window_id bigint,
+    call_count integer NOT NULL,
+    exclusive boolean NOT NULL,
+    state text DEFAULT 'PENDING'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    turn_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    plan_id bigint,
+    cause text DEFAULT 'webhook'::text NOT NULL,
+    rerun_of bigint,
+    payload_of bigint,
+    parameters jsonb,
+    run_reason text,
+    request_id text COLLATE pg_catalog."C",
+    step integer DEFAULT 0 NOT NULL,
+    failed_step integer,
+    handling boolean DEFAULT false NOT NULL,
+    plan jsonb,
+    deadline_at timestamp with time zone,
+    target bigint GENERATED ALWAYS AS (COALESCE(task_id, (- plan_id))) STORED NOT NULL,
+    queued_at timestamp with time zone,
+    payload_bytes bigint DEFAULT 0 NOT NULL,
+    failure text DEFAULT ''::text NOT NULL,
+    request_hash bytea,
+    CONSTRAINT execution_cause_check CHECK ((cause = ANY (ARRAY['webhook'::text, 'once'::text, 'cron'::text, 'manual'::text, 'rerun'::text]))),
+    CONSTRAINT execution_check CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text, 'REJECTED'::text])))),
+    CONSTRAINT execution_check2 CHECK (((state <> 'PENDING'::text) OR (started_at IS NULL))),
+    CONSTRAINT execution_check3 CHECK (((state <> ALL (ARRAY['RUNNING'::text, 'SUCCEEDED'::text])) OR ((started_at IS NOT NULL) AND (turn_at IS NOT NULL)))),
+    CONSTRAINT execution_one_target CHECK ((num_nonnulls(task_id, plan_id) = 1)),
+    CONSTRAINT execution_public_id_check CHECK ((public_id ~ '^exe_[0-9A-Za-z]{27}$'::text)),
+    CONSTRAINT execution_reason CHECK (((reason = ''::text) OR (state = ANY (ARRAY['FAILED'::text, 'REJECTED'::text, 'CANCELLED'::text])))),
+    CONSTRAINT execution_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text, 'REJECTED'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
+
+-- Name: enqueue(trigger.wish[], timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.enqueue(p_wishes trigger.wish[], p_now timestamp with time zone) RETURNS SETOF trigger.execution
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_made trigger.execution[];
+begin
+    with wish as materialized (
+        select w.*, coalesce(w.task_id, -w.plan_id) as target, w.ordinality as place,
+               row_number() over (partition by coalesce(w.task_id, -w.plan_id) order by w.ordinality) as place_in_target
+          from unnest(p_wishes) with ordinality w
+    ), judged as materialized (
+        select d.target, c.queue_mode, c.paused, c.allow_parallel_runs,
+               trigger.room(d.target, c.queue_limit, c.queue_count, p_now) as room,
+               not exists (select from trigger.execution x
+                            where x.target = d.target and x.exclusive and x.turn_at is not null and x.finished_at is null)
+               and not exists (select from trigger.execution x
+                                where x.target = d.target and x.exclusive and x.queued_at is not null and x.turn_at is null
+                                  and x.finished_at is null) as free
+          from (select distinct w.target from wish w) d
+         cross join lateral trigger.target_rules(d.target) c
+    ), looked_at as materialized (
+        select w.*, j.queue_mode, j.paused, j.allow_parallel_runs, j.room, j.free,
+               case when k.found < cardinality(k.wanted) then 'task_missing'
+                    when w.payload_bytes > 0 and coalesce(w.first_step, 1) = 1 and k.takers = 0 then 'parameter_missing'
+                    else '' end as failure
+          from wish w
+          join judged j on j.target = w.target
+         cross join lateral (
+               select n.wanted, count(t.task_id) as found,
+                      count(*) filter (where t.parameters @> '[{"name": "resource_webhook_payload"}]') as takers
+                 from (select trigger.tasks_of(w.task_id, w.plan, w.first_step) as wanted) n
+                 left join trigger.task t on t.task_id = any(n.wanted)
+                group by n.wanted) k
+    ), decided as materialized (
+        select l.*,
+               case when l.failure <> '' then 'FAILED'
+                    when l.queue_mode <> 'hold' and l.place_in_target > l.room then 'REJECTED'
+                    else 'PENDING' end as state
+          from looked_at l
+    ), made as (
+        insert into trigger.execution as x
+            (public_id, account_id, task_id, plan_id, trigger_id, window_id, call_count, exclusive, state, reason, created_at,
+             queued_at, turn_at, finished_at, cause, rerun_of, payload_of, payload_bytes, parameters, run_reason,
+             request_id, request_hash, step, plan)
+        select d.public_id, d.account_id, d.task_id, d.plan_id, d.trigger_id, d.window_id, d.call_count,
+               not d.allow_parallel_runs, d.state,
+               case d.state when 'FAILED' then d.failure when 'REJECTED' then 'queue_limit' else '' end,
+               d.created_at,
+               case when d.state = 'PENDING' and d.queue_mode <> 'hold' then p_now end,
+               case when d.state = 'PENDING' and d.queue_mode <> 'hold' and not d.paused
+                         and (d.allow_parallel_runs or (d.free and d.place_in_target = 1)) then p_now end,
+               case when d.state <> 'PENDING' then p_now end,
+               d.cause, d.rerun_of, d.payload_of, d.payload_bytes, d.parameters, d.run_reason, d.request_id,
+               d.request_hash, case when d.plan_id is null then 0 else d.first_step end, d.plan
+          from decided d
+         order by d.place
+        returning x as made
+    )
+    select array_agg(m.made order by (m.made).execution_id) into v_made from made m;
+
+    perform trigger.make_runs(g.ids, g.step, p_now)
+       from (select x.step, array_agg(x.execution_id order by x.execution_id) as ids
+               from unnest(v_made) x
+              where x.state = 'PENDING' or (x.reason = 'parameter_missing' and x.task_id is not null)
+              group by x.step) g;
+    insert into trigger.outbox (run_id, event_type, event_at, run_state, message, finished_at, execution_id)
+    select nextval('trigger.run_run_id_seq'), 'execution.rejected', p_now, 'FAILED', 'the queue of its task or plan is full',
+           p_now, x.execution_id
+      from unnest(v_made) x where x.state = 'REJECTED'
+     order by x.execution_id;
+    perform trigger.give_turns(h.target, p_now)
+       from (select distinct x.target from unnest(v_made) x where x.state = 'PENDING' and x.queued_at is null) h;
+    return query select x.* from unnest(v_made) x order by x.execution_id;
+end $$;
+
+-- Name: execution_reason(text); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.execution_reason(p_run_reason text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case when p_run_reason in ('command_failed', 'not_runnable') then 'run_failed' else p_run_reason end
+$$;
+
+-- Name: finish_run(bigint, bigint, bigint, boolean, text, text, text, integer, text, double precision, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.finish_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_execution_reason text, p_artifact_seconds double precision, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(answer text, account_id bigint, task_id bigint, execution_id text, attempts integer, seconds double precision)
+    LANGUAGE sql
+    AS $$
+    select e.answer, e.account_id, e.task_id, e.execution_id, e.attempts, e.seconds
+      from trigger.end_run(p_run_id, p_lease_id, p_account_id, p_lost, p_state, p_reason, p_message, p_exit_code,
+                           p_artifact_seconds, null, p_now) e
+$$;
+
+-- Name: give_turns(bigint, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.give_turns(p_target bigint, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    c record;
+    v_ids bigint[];
+    v_next bigint;
+begin
+    select g.* into c from trigger.target_rules(p_target) g;
+    if c.paused then
+        return false;
+    end if;
+    if exists (select from trigger.execution e where e.target = p_target and e.queued_at is null and e.finished_at is null) then
+        update trigger.execution x set queued_at = p_now
+         where x.execution_id = any(array(
+                   select e.execution_id from trigger.execution e
+                    where (e.target, e.execution_id) > (p_target, 0) and (e.target, e.execution_id) < (p_target + 1, 0)
+                      and e.queued_at is null and e.finished_at is null
+                    order by e.target, e.execution_id
+                    limit greatest(0, coalesce(trigger.room(p_target, c.queue_limit, c.queue_count, p_now), 1000000))));
+    end if;
+    -- Compared as rows, so that only the index of those that wait gives this order: with an equation the planner may walk all
+    -- executions in the order of their key instead.
+    v_ids := array(
+        select e.execution_id from trigger.execution e
+         where (e.target, e.execution_id) > (p_target, 0) and (e.target, e.execution_id) < (p_target + 1, 0)
+           and not e.exclusive and e.queued_at is not null and e.turn_at is null and e.finished_at is null
+         order by e.target, e.execution_id);
+    if not exists (
+            select from trigger.execution e
+             where e.target = p_target and e.exclusive and e.turn_at is not null and e.finished_at is null) then
+        select e.execution_id into v_next
+          from trigger.execution e
+         where (e.target, e.execution_id) > (p_target, 0) and (e.target, e.execution_id) < (p_target + 1, 0)
+           and e.exclusive and e.queued_at is not null and e.turn_at is null and e.finished_at is null
+         order by e.target, e.execution_id
+         limit 1;
+        v_ids := v_ids || array_remove(array[v_next], null);
+    end if;
+    if v_ids = '{}' then
+        return false;
+    end if;
+    update trigger.execution x set turn_at = p_now where x.execution_id = any(v_ids);
+    update trigger.run r set due_at = p_now where r.execution_id = any(v_ids) and r.state = 'PENDING' and r.due_at is null;
+    return true;
+end $$;
+
+-- Name: lock_target(bigint); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.lock_target(p_target bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_target > 0 then
+        perform from trigger.task t where t.task_id = p_target for no key update;
+    else
+        perform from trigger.plan p where p.plan_id = -p_target for no key update;
+    end if;
+end $$;
+
+-- Name: make_runs(bigint[], integer, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.make_runs(p_execution_ids bigint[], p_step integer, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    c_said constant text := 'the task does not declare the parameter resource_webhook_payload';
+    v_failed bigint[];
+begin
+    with made as (
+        insert into trigger.run
+            (account_id, task_id, execution_id, command, task_name, environment_id, environment_name, project_id, project_name,
+             dbt_version, run_reason, max_attempts, state, reason, message, created_at, due_at, finished_at, step, takes_payload,
+             slots, parameters, timeout_seconds)
+        select e.account_id, t.task_id, e.execution_id, t.command, t.name, t.environment_id, t.environment_name, t.project_id,
+               t.project_name, t.dbt_version, e.run_reason, t.max_attempts,
+               case when e.state = 'FAILED' then 'FAILED' else 'PENDING' end,
+               case when e.state = 'FAILED' then e.reason else '' end,
+               case when e.state = 'FAILED' then c_said else '' end,
+               p_now, case when e.turn_at is not null then p_now end,
+               e.finished_at,  -- null unless it was born FAILED
+               case when e.plan_id is not null then p_step end,
+               (e.plan_id is null or p_step = 1) and e.payload_bytes > 0
+                   and t.parameters @> '[{"name": "resource_webhook_payload"}]',
+               t.slots,
+               (select coalesce(jsonb_object_agg(
+                           p ->> 'name',
+                           coalesce(case when e.plan_id is null or p_step = 1 then e.parameters ->> (p ->> 'name') end,
+                                    p ->> 'default_value')), '{}')
+                  from jsonb_array_elements(t.parameters) p where p ->> 'name' <> 'resource_webhook_payload'),
+               t.timeout_seconds
+          from unnest(p_execution_ids) i
+          join trigger.execution e on e.execution_id = i
+          join trigger.task t on t.task_id = any(trigger.tasks_of(e.task_id, e.plan, p_step))
+         order by e.execution_id, t.task_id
+        returning run_id, state
+    )
+    select array_agg(m.run_id) into v_failed from made m where m.state = 'FAILED';
+    if v_failed is not null then
+        perform trigger.tell_end(v_failed, true);
+    end if;
+end $$;
+
+-- Name: pause_target(bigint, bigint, boolean, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.pause_target(p_account_id bigint, p_target bigint, p_paused boolean, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_ids bigint[];
+begin
+    perform trigger.lock_target(p_target);
+    update trigger.task t set paused = p_paused where t.task_id = p_target and t.account_id = p_account_id;
+    if not found then
+        update trigger.plan p set paused = p_paused where p.plan_id = -p_target and p.account_id = p_account_id;
+        if not found then
+            return false;
+        end if;
+    end if;
+    if not p_paused then
+        perform trigger.give_turns(p_target, coalesce(p_now, clock_timestamp()));
+        return true;
+    end if;
+    v_ids := array(select e.execution_id from trigger.execution e
+                    where e.target = p_target and e.queued_at is not null and e.finished_at is null
+                      and e.turn_at is not null and e.state = 'PENDING'
+                    order by e.execution_id for no key update);
+    v_ids := array(select r.execution_id
+                     from (select k.execution_id, k.state, k.lease_id from trigger.run k
+                            where k.execution_id = any(v_ids) order by k.run_id for no key update) r
+                    group by r.execution_id having bool_and(r.state = 'PENDING' and r.lease_id is null));
+    update trigger.run r set due_at = null where r.execution_id = any(v_ids);
+    update trigger.execution e set turn_at = null where e.execution_id = any(v_ids);
+    return true;
+end $$;
+
+-- Name: plan_as_it_is(bigint); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.plan_as_it_is(p_plan_id bigint) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+               'steps', (select jsonb_agg(s.tasks order by s.step)
+                           from (select t.step, jsonb_agg(t.task_id order by t.task_id) as tasks
+                                   from trigger.plan_step_task t where t.plan_id = p.plan_id group by t.step) s),
+               'failure_handler_task_id', p.failure_handler_task_id,
+               'timeout_seconds', p.timeout_seconds)
+      from trigger.plan p where p.plan_id = p_plan_id
+$$;
+
+-- Name: queue_is_full(bigint, bigint); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.queue_is_full(p_task_id bigint, p_plan_id bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_limit integer;
+    v_count text;
+begin
+    if p_plan_id is null then
+        select t.queue_limit, t.queue_count into v_limit, v_count
+          from trigger.task t where t.task_id = p_task_id and t.queue_mode = 'reject';
+    else
+        select p.queue_limit, p.queue_count into v_limit, v_count
+          from trigger.plan p where p.plan_id = p_plan_id and p.queue_mode = 'reject';
+    end if;
+    return v_limit is not null and trigger.room(coalesce(p_task_id, -p_plan_id), v_limit, v_count, clock_timestamp()) <= 0;
 end $$;
 
 -- Name: receive_calls(uuid, bigint[], integer[], integer[], text[], text[], bytea[], integer[], text[], boolean, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
@@ -390,6 +873,322 @@ begin
       from unnest(v_opened) o where o.state = 'OPEN';
 end $$;
 
+-- Name: receive_calls(uuid, bigint[], integer[], integer[], text[], text[], bytea[], integer[], text[], bytea[], bigint[], bigint[], text[], boolean, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(what text, trigger_id bigint, window_id bigint, public_trigger_id text, execution_id text, reason text, size integer, seconds double precision, place integer, call_id text)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_locked bigint[];
+    v_taken bigint[] := '{}';
+    v_gone bigint[] := '{}';
+    v_paused bigint[] := '{}';
+    v_heads trigger.head[] := '{}';     -- as they are after this flush
+    v_opened trigger.window[] := '{}';  -- opened by this flush, some of them closed by it too
+    v_closed trigger.window[] := '{}';  -- closed by this flush
+    v_known integer := 0;               -- how many of v_closed were opened before
+    v_going integer := 0;               -- how many of v_closed have their execution
+    v_count integer := 0;               -- how many calls the taken triggers have
+    v_left_out integer[] := '{}';       -- places of those of them that are not in
+    v_repeated text[] := '{}';          -- beside each: the call that it repeats; null: it is refused
+    -- Of each call whose key came before: 0, or the place of that call if it is of this flush; and its id. Null without keys.
+    v_before integer[];
+    v_before_ids text[];
+    -- Of each call: trigger, account, place in its order, window, time; null where it is not taken. The loop below decides,
+    -- then one statement per table writes. Filled up front: an array that grows from its middle would begin there.
+    v_triggers bigint[] := array_fill(null::bigint, array[cardinality(p_call_ids)]);
+    v_accounts bigint[] := v_triggers;
+    v_seqs bigint[] := v_triggers;
+    v_windows bigint[] := v_triggers;
+    v_times timestamptz[] := array_fill(null::timestamptz, array[cardinality(p_call_ids)]);
+    r record;
+    h trigger.head;
+    w trigger.window;
+    t timestamptz;
+    v_why text;
+    v_last integer;
+    v_rejecting boolean;
+    v_full boolean;
+    k integer := 1;
+begin
+    perform set_config('lock_timeout', '250ms', true);  -- what others wait for us, at most
+    if p_patient then
+        v_locked := array(select d.trigger_id from trigger.head d where d.trigger_id = any(p_trigger_ids)
+                           order by d.trigger_id for no key update);
+    else
+        v_locked := array(select d.trigger_id from trigger.head d where d.trigger_id = any(p_trigger_ids)
+                           order by d.trigger_id for no key update skip locked);
+    end if;
+    if cardinality(v_locked) < cardinality(p_trigger_ids) then
+        v_gone := array(select i from unnest(p_trigger_ids) i
+                         where not exists (select from trigger.head d where d.trigger_id = i));
+    end if;
+    if p_pausing <> '{}' then
+        v_paused := array(
+            select g.trigger_id
+              from trigger.trigger g
+              left join trigger.task y on y.task_id = g.task_id
+              left join trigger.plan l on l.plan_id = g.plan_id
+             where g.trigger_id = any(p_pausing) and g.trigger_id = any(v_locked) and coalesce(y.paused, l.paused));
+    end if;
+    if p_dedupe_keys is not null then
+        -- Under the heads' locks, and by a snapshot from after them: whoever took the same key has committed or will see this.
+        v_before := array_fill(null::integer, array[cardinality(p_call_ids)]);
+        v_before_ids := array_fill(null::text, array[cardinality(p_call_ids)]);
+        for r in
+            select x.place, case when d.call_id is null then x.first else 0 end as before, d.call_id
+              from (select u.trigger_id, u.first + c.nth::integer - 1 as place, c.dedupe_key,
+                           min(u.first + c.nth::integer - 1) over (partition by u.trigger_id, c.dedupe_key) as first
+                      from unnest(p_trigger_ids, p_firsts, p_counts) as u (trigger_id, first, count)
+                     cross join unnest(p_dedupe_keys[u.first : u.first + u.count - 1]) with ordinality as c (dedupe_key, nth)
+                     where c.dedupe_key is not null and u.trigger_id = any(v_locked)) x
+              left join lateral (
+                   select y.call_id from trigger.call_dedupe y
+                    where y.trigger_id = x.trigger_id and y.dedupe_key = x.dedupe_key
+                      and y.received_at > coalesce(p_now, clock_timestamp()) - interval '7 days'
+                    limit 1) d on true
+             where d.call_id is not null or x.first < x.place
+        loop
+            v_before[r.place] := r.before;
+            v_before_ids[r.place] := r.call_id;
+        end loop;
+    end if;
+
+    for h in select d.* from trigger.head d where d.trigger_id = any(v_locked) order by d.trigger_id loop
+        if not h.enabled then
+            v_gone := v_gone || h.trigger_id;
+            continue;
+        end if;
+        continue when h.trigger_id = any(v_paused);
+        while p_trigger_ids[k] < h.trigger_id loop
+            k := k + 1;
+        end loop;
+        v_last := p_firsts[k] + p_counts[k] - 1;
+        t := coalesce(p_now, clock_timestamp());  -- after the lock: a time from before it may lie before the window's opening
+        w := null;
+        v_rejecting := h.trigger_id = any(p_rejecting);
+        v_full := false;
+        if h.window_id is not null then
+            w.window_id := h.window_id;
+            w.first_seq := h.next_seq - h.window_count;
+            w.deadline_at := h.deadline_at;
+        end if;
+        for i in p_firsts[k] .. v_last + 1 loop
+            if v_before is not null and i <= v_last and v_before[i] is not null then
+                v_left_out := v_left_out || i;
+                v_repeated := v_repeated || case
+                    when v_before[i] = 0 then v_before_ids[i]
+                    when v_seqs[v_before[i]] is not null then p_call_ids[v_before[i]] end;
+                continue;
+            end if;
+            v_why := case
+                when h.window_id is null then null
+                when h.window_count = h.window_threshold then 'threshold'
+                when h.deadline_at <= t then 'deadline'
+                when i <= v_last and h.window_bytes + p_sizes[i] > h.max_bytes then 'bytes' end;
+            if v_why is not null then
+                w.trigger_id := h.trigger_id;
+                w.account_id := h.account_id;
+                w.state := 'CLOSED';
+                w.size := h.window_count;
+                w.bytes := h.window_bytes;
+                w.closed_at := t;
+                w.close_reason := v_why;
+                v_closed := v_closed || w;
+                if w.opened_at is null then
+                    v_known := v_known + 1;
+                else
+                    v_opened := v_opened || w;
+                end if;
+                h.window_id := null;
+            end if;
+            exit when i > v_last;
+            if h.window_id is null then
+                if p_sizes[i] >= h.max_bytes then
+                    raise string_data_right_truncation using message = 'a call is larger than its window may be';
+                end if;
+                if v_rejecting and not v_full then
+                    -- What this flush closed counts too.
+                    if cardinality(v_closed) > v_going then
+                        return query
+                        select s.what, s.trigger_id, s.window_id, s.public_trigger_id, s.execution_id, s.reason, s.size,
+                               s.seconds, null::integer, null::text
+                          from trigger.set_going(v_closed[v_going + 1 :], p_execution_ids[v_going + 1 :]) s;
+                        v_going := cardinality(v_closed);
+                    end if;
+                    select trigger.queue_is_full(g.task_id, g.plan_id) into strict v_full
+                      from trigger.trigger g where g.trigger_id = h.trigger_id;
+                end if;
+                if v_full then
+                    v_left_out := v_left_out || i;
+                    v_repeated := v_repeated || null::text;
+                    continue;
+                end if;
+                h.window_id := nextval('trigger.window_id');
+                h.window_threshold := h.threshold;
+                h.window_count := 0;
+                h.window_bytes := 1;
+                h.opened_at := t;
+                h.deadline_at := t + make_interval(secs => h.duration_seconds);
+                w := (h.window_id, h.trigger_id, h.account_id, 'OPEN', h.threshold, h.next_seq, t, h.deadline_at,
+                      null, null, null, null);
+            end if;
+            v_triggers[i] := h.trigger_id;
+            v_accounts[i] := h.account_id;
+            v_seqs[i] := h.next_seq;
+            v_windows[i] := h.window_id;
+            v_times[i] := t;
+            h.next_seq := h.next_seq + 1;
+            h.window_count := h.window_count + 1;
+            h.window_bytes := h.window_bytes + p_sizes[i];
+        end loop;
+        if h.window_id is null then
+            h.window_threshold := null;
+            h.window_count := null;
+            h.window_bytes := null;
+            h.opened_at := null;
+            h.deadline_at := null;
+        elsif w.opened_at is not null then
+            v_opened := v_opened || w;
+        end if;
+        v_heads := v_heads || h;
+        v_taken := v_taken || h.trigger_id;
+        v_count := v_count + p_counts[k];
+    end loop;
+
+    if v_known > 0 then
+        update trigger.window d
+           set state = c.state, size = c.size, bytes = c.bytes, closed_at = c.closed_at, close_reason = c.close_reason
+          from unnest(v_closed) c
+         where d.window_id = c.window_id and d.state = 'OPEN';
+        get diagnostics k = row_count;
+        if k <> v_known then
+            raise exception '% of % windows were not open', v_known - k, v_known;
+        end if;
+    end if;
+    insert into trigger.window
+        (window_id, trigger_id, account_id, state, threshold, first_seq, opened_at, deadline_at, size, bytes, closed_at,
+         close_reason)
+    select o.window_id, o.trigger_id, o.account_id, o.state, o.threshold, o.first_seq, o.opened_at, o.deadline_at, o.size,
+           o.bytes, o.closed_at, o.close_reason
+      from unnest(v_opened) o;
+    v_count := v_count - cardinality(v_left_out);
+    if v_count > 0 or v_closed <> '{}' then
+        insert into trigger.call
+            (received_day, trigger_id, seq, window_id, account_id, call_id, media_type, data_mode, body, received_at)
+        select (c.at at time zone 'UTC')::date, c.trigger_id, c.seq, c.window_id, c.account_id, c.call_id, c.media_type,
+               c.data_mode, c.body, c.at
+          from unnest(v_triggers, v_accounts, v_seqs, v_windows, v_times, p_call_ids, p_media_types, p_data_modes, p_bodies)
+               as c (trigger_id, account_id, seq, window_id, at, call_id, media_type, data_mode, body)
+         where c.trigger_id is not null;
+        get diagnostics k = row_count;
+        if k <> v_count then
+            raise exception '% of % calls were stored', k, v_count;
+        end if;
+        if p_dedupe_keys is not null then
+            -- A key is there already when it is past the time that it counts for.
+            insert into trigger.call_dedupe (trigger_id, dedupe_key, call_id, received_at)
+            select c.trigger_id, c.dedupe_key, c.call_id, c.at
+              from unnest(v_triggers, p_dedupe_keys, p_call_ids, v_times) as c (trigger_id, dedupe_key, call_id, at)
+             where c.trigger_id is not null and c.dedupe_key is not null
+                on conflict (trigger_id, dedupe_key) do update
+               set call_id = excluded.call_id, received_at = excluded.received_at;
+        end if;
+        update trigger.head d
+           set next_seq = n.next_seq, window_id = n.window_id, window_threshold = n.window_threshold,
+               window_count = n.window_count, window_bytes = n.window_bytes, opened_at = n.opened_at,
+               deadline_at = n.deadline_at
+          from unnest(v_heads) n
+         where d.trigger_id = n.trigger_id;
+        insert into trigger.ingest_group (group_id, taken, left_out, committed_at)
+        values (p_group_id, v_taken, nullif(v_left_out, '{}'), coalesce(p_now, clock_timestamp()));
+    end if;
+
+    if cardinality(v_closed) > v_going then
+        return query
+        select s.what, s.trigger_id, s.window_id, s.public_trigger_id, s.execution_id, s.reason, s.size, s.seconds,
+               null::integer, null::text
+          from trigger.set_going(v_closed[v_going + 1 :], p_execution_ids[v_going + 1 :]) s;
+    end if;
+    return query
+    select u.what, u.trigger_id, null::bigint, null, null, null, null::integer, null::double precision, null::integer, null
+      from (select 'TAKEN', i from unnest(v_taken) i
+            union all select 'GONE', i from unnest(v_gone) i
+            union all select 'PAUSED', i from unnest(v_paused) i) u (what, trigger_id);
+    return query
+    select 'OPENED', o.trigger_id, o.window_id, null, null, null, null::integer,
+           extract(epoch from o.deadline_at - o.opened_at)::double precision, null::integer, null
+      from unnest(v_opened) o where o.state = 'OPEN';
+    if v_left_out <> '{}' then
+        return query
+        select case when l.call_id is null then 'REFUSED' else 'DUPLICATE' end, null::bigint, null::bigint, null, null,
+               case when l.call_id is null then 'queue_limit' end, null::integer, null::double precision, l.place, l.call_id
+          from unnest(v_left_out, v_repeated) as l (place, call_id);
+    end if;
+end $$;
+
+-- Name: rerun_execution(text, bigint, text, boolean, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.rerun_execution(p_public_id text, p_account_id bigint, p_execution_id text, p_from_failed_step boolean, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(answer text, execution_id text, state text)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    o trigger.execution;
+    t timestamptz;
+    c record;
+begin
+    select x.* into o from trigger.execution x where x.public_id = p_execution_id and x.account_id = p_account_id;
+    if not found then
+        return query select 'NOT_FOUND', null, null;
+        return;
+    end if;
+    perform trigger.lock_target(o.target);
+    select x.* into o from trigger.execution x where x.execution_id = o.execution_id;
+    select g.* into c from trigger.target_rules(o.target) g;
+    t := coalesce(p_now, clock_timestamp());
+    if c is null or o.finished_at is null or (p_from_failed_step and o.failed_step is null) then
+        return query select case when o.finished_at is null then 'NOT_FINISHED' when c is null then 'TARGET_MISSING'
+                                 else 'NO_FAILED_STEP' end, null, null;
+        return;
+    end if;
+    if c.queue_mode = 'reject' and trigger.room(o.target, c.queue_limit, c.queue_count, t) <= 0 then
+        return query select 'QUEUE_FULL', null, null;
+        return;
+    end if;
+    return query
+    select 'STARTED', e.public_id, e.state
+      from trigger.enqueue(array[(
+               p_public_id, o.account_id, o.task_id, o.plan_id, o.trigger_id, null, o.call_count, 'rerun',
+               'Rerun of ' || o.public_id, t, case when o.payload_bytes > 0 then coalesce(o.payload_of, o.execution_id) end,
+               o.payload_bytes, o.execution_id, o.parameters, null, null,
+               case when p_from_failed_step then o.failed_step else 1 end,
+               case when p_from_failed_step then o.plan else trigger.plan_as_it_is(o.plan_id) end)::trigger.wish], t) e;
+end $$;
+
+-- Name: room(bigint, integer, text, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.room(p_target bigint, p_limit integer, p_count text, p_now timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_since timestamptz := p_now - interval '60 minutes';
+    v_queued integer;
+begin
+    if p_count = 'rolling' then
+        select count(*) into v_queued
+          from (select from trigger.execution e
+                 where e.target = p_target and e.queued_at > v_since and e.queued_at is not null limit p_limit) q;
+    else
+        select count(*) into v_queued
+          from (select from trigger.execution e
+                 where e.target = p_target and e.queued_at > v_since and e.queued_at is not null and e.finished_at is null
+                 limit p_limit) q;
+    end if;
+    return p_limit - v_queued;
+end $$;
+
 -- Name: window; Type: TABLE; Schema: trigger; Owner: -
 
 CREATE TABLE trigger."window" (
@@ -425,50 +1224,152 @@ CREATE FUNCTION trigger.set_going(p_closed trigger."window"[], p_execution_ids t
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
+declare
+    v_wishes trigger.wish[];
+    v_now timestamptz;
 begin
-    -- Who has the turn among a task's executions is decided under its lock: here and where one ends.
+    perform from trigger.plan p
+      where p.plan_id in (
+          select g.plan_id from unnest(p_closed) w join trigger.trigger g on g.trigger_id = w.trigger_id)
+      order by p.plan_id
+        for no key update;
     perform from trigger.task t
       where t.task_id in (
           select g.task_id from unnest(p_closed) w join trigger.trigger g on g.trigger_id = w.trigger_id)
       order by t.task_id
         for no key update;
-    return query
-    with closed as materialized (
-        select w.window_id, w.trigger_id, w.account_id, w.size, w.closed_at, w.deadline_at, w.close_reason,
-               g.task_id, g.name, g.public_id,
-               row_number() over (order by w.window_id) as place,
-               row_number() over (partition by g.task_id order by w.window_id) as place_in_task
+    v_wishes := array(
+        select (p_execution_ids[row_number() over (order by w.window_id)], w.account_id, g.task_id, g.plan_id, w.trigger_id,
+                w.window_id, w.size, 'webhook', 'Triggered by webhook ' || g.name, w.closed_at, null, w.bytes,
+                null, null, null, null, 1, trigger.plan_as_it_is(g.plan_id))::trigger.wish
           from unnest(p_closed) w join trigger.trigger g on g.trigger_id = w.trigger_id
-    ), made as (
-        insert into trigger.execution
-            (public_id, account_id, task_id, trigger_id, window_id, call_count, exclusive, created_at, turn_at)
-        select p_execution_ids[c.place], c.account_id, c.task_id, c.trigger_id, c.window_id, c.size,
-               not t.allow_parallel_runs, c.closed_at,
-               case when t.allow_parallel_runs or (c.place_in_task = 1 and b.execution_id is null) then c.closed_at end
-          from closed c
-          join trigger.task t on t.task_id = c.task_id
-          left join lateral (
-               select e.execution_id from trigger.execution e
-                where e.task_id = c.task_id and e.exclusive and e.turn_at is not null and e.finished_at is null
-                limit 1) b on true
-         order by c.window_id
-        returning execution_id, public_id, account_id, task_id, window_id, created_at, turn_at
-    ), ordered as (
-        insert into trigger.run
-            (account_id, task_id, execution_id, command, task_name, environment_id, environment_name, project_id,
-             project_name, dbt_version, run_reason, max_attempts, created_at, due_at)
-        select m.account_id, m.task_id, m.execution_id, t.command, t.name, t.environment_id, t.environment_name,
-               t.project_id, t.project_name, t.dbt_version, 'Triggered by webhook ' || c.name, t.max_attempts,
-               m.created_at, m.turn_at
-          from made m
-          join closed c on c.window_id = m.window_id
-          join trigger.task t on t.task_id = m.task_id
-         order by m.execution_id
-    )
-    select 'CLOSED', c.trigger_id, c.window_id, c.public_id, m.public_id, c.close_reason, c.size,
-           extract(epoch from c.closed_at - c.deadline_at)::double precision
-      from closed c join made m on m.window_id = c.window_id
-     order by c.window_id;
+         order by w.window_id);
+    select max(w.closed_at) into v_now from unnest(p_closed) w;
+    return query
+    select 'CLOSED', w.trigger_id, w.window_id, g.public_id, e.public_id, w.close_reason, w.size,
+           extract(epoch from w.closed_at - w.deadline_at)::double precision
+      from trigger.enqueue(v_wishes, v_now) e
+      join unnest(p_closed) w on w.window_id = e.window_id
+      join trigger.trigger g on g.trigger_id = w.trigger_id
+     order by w.window_id;
+end $$;
+
+-- Name: start_execution(text, bigint, bigint, bigint, text, bigint, text, jsonb, bytea, text, bytea, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.start_execution(p_public_id text, p_account_id bigint, p_task_id bigint, p_plan_id bigint, p_cause text, p_trigger_id bigint DEFAULT NULL::bigint, p_run_reason text DEFAULT NULL::text, p_parameters jsonb DEFAULT NULL::jsonb, p_payload bytea DEFAULT NULL::bytea, p_request_id text DEFAULT NULL::text, p_request_hash bytea DEFAULT NULL::bytea, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(answer text, execution_id text, state text)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_target bigint := coalesce(p_task_id, -p_plan_id);
+    v_name text;
+    t timestamptz;
+    c record;
+    e trigger.execution;
+begin
+    perform trigger.lock_target(v_target);
+    t := coalesce(p_now, clock_timestamp());
+    if p_request_id is not null then
+        select x.* into e from trigger.execution x where x.account_id = p_account_id and x.request_id = p_request_id;
+        if found then
+            return query select case when e.request_hash is not distinct from p_request_hash then 'REPEATED'
+                                     else 'REQUEST_ID_TAKEN' end, e.public_id, e.state;
+            return;
+        end if;
+    end if;
+    if not exists (select from trigger.task k where k.task_id = p_task_id and k.account_id = p_account_id)
+       and not exists (select from trigger.plan k where k.plan_id = p_plan_id and k.account_id = p_account_id) then
+        return query select 'TARGET_MISSING', null, null;
+        return;
+    end if;
+    select g.* into c from trigger.target_rules(v_target) g;
+    if p_cause = 'manual' and c.queue_mode = 'reject' and trigger.room(v_target, c.queue_limit, c.queue_count, t) <= 0 then
+        return query select 'QUEUE_FULL', null, null;
+        return;
+    end if;
+    select g.name into v_name from trigger.trigger g where g.trigger_id = p_trigger_id;
+    begin
+        select x.* into e
+          from trigger.enqueue(array[(
+                   p_public_id, p_account_id, p_task_id, p_plan_id, p_trigger_id, null, 0, p_cause,
+                   coalesce(p_run_reason, case p_cause when 'manual' then 'Started by hand'
+                                                       else 'Triggered by schedule ' || coalesce(v_name, '') end),
+                   t, null, coalesce(octet_length(p_payload), 0), null, p_parameters, p_request_id, p_request_hash, 1,
+                   trigger.plan_as_it_is(p_plan_id))::trigger.wish], t) x;
+    exception when unique_violation then  -- at the same moment, of another target
+        if not exists (
+                select from trigger.execution x where x.account_id = p_account_id and x.request_id = p_request_id) then
+            raise;
+        end if;
+        return query select 'REQUEST_ID_TAKEN', null, null;
+        return;
+    end;
+    if p_payload is not null then
+        insert into trigger.execution_payload (execution_id, payload, created_at) values (e.execution_id, p_payload, t);
+    end if;
+    return query select 'STARTED', e.public_id, e.state;
+end $$;
+
+-- Name: target_rules(bigint); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.target_rules(p_target bigint) RETURNS TABLE(queue_limit integer, queue_mode text, queue_count text, paused boolean, allow_parallel_runs boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    select t.queue_limit, t.queue_mode, t.queue_count, t.paused, t.allow_parallel_runs
+      from trigger.task t where t.task_id = p_target
+    union all
+    select p.queue_limit, p.queue_mode, p.queue_count, p.paused, p.allow_parallel_runs
+      from trigger.plan p where p.plan_id = -p_target
+$$;
+
+-- Name: tasks_of(bigint, jsonb, integer); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.tasks_of(p_task_id bigint, p_plan jsonb, p_step integer) RETURNS bigint[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case
+        when p_task_id is not null then array[p_task_id]
+        when p_step = 0 then array_remove(array[(p_plan ->> 'failure_handler_task_id')::bigint], null)
+        else array(select t::bigint from jsonb_array_elements_text(p_plan -> 'steps' -> (p_step - 1)) t) end
+$$;
+
+-- Name: tell_end(bigint[], boolean); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.tell_end(p_run_ids bigint[], p_completed boolean) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into trigger.outbox (run_id, event_type, event_at, run_state, message, started_at, finished_at)
+    select r.run_id, n.event_type, r.finished_at, r.state, r.message, r.started_at, r.finished_at
+      from trigger.run r
+     cross join unnest(array['job.run.errored', 'job.run.completed']) with ordinality as n (event_type, place)
+     where r.run_id = any(p_run_ids) and case n.place when 1 then r.state = 'FAILED' else p_completed end
+     order by r.run_id, n.place
+    on conflict (run_id, event_type) do nothing
+$$;
+
+-- Name: time_out_plan(bigint, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.time_out_plan(p_execution_id bigint, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    e trigger.execution;
+    t timestamptz;
+begin
+    select x.* into e from trigger.execution x where x.execution_id = p_execution_id;
+    perform trigger.lock_target(e.target);
+    select x.* into e from trigger.execution x where x.execution_id = p_execution_id for no key update;
+    t := coalesce(p_now, clock_timestamp());
+    if e.finished_at is not null or e.deadline_at is null or e.deadline_at > t then
+        return false;
+    end if;
+    update trigger.execution x
+       set failed_step = coalesce(x.failed_step, x.step), deadline_at = null,
+           failure = case when x.failed_step is null then 'timed_out' else x.failure end
+     where x.execution_id = p_execution_id;
+    perform trigger.end_runs(p_execution_id, 'FAILED', 'timed_out', 'the plan took longer than it may', t);
+    perform trigger.advance_plan(p_execution_id, t);
+    return true;
 end $$;
 
 -- Name: attempt; Type: TABLE; Schema: delivery; Owner: -
@@ -564,8 +1465,7 @@ CREATE TABLE delivery.event (
     event_time_ns bigint NOT NULL,
     data bytea NOT NULL,
     traceparent text COLLATE pg_catalog."C",
-    erased_at timestamp with time zone,
-    CONSTRAINT event_event_id_check CHECK ((event_id ~ '^wev_[0-9A-Za-z]{27}$'::text))
+    erased_at timestamp with time zone
 )
 PARTITION BY RANGE (published_at);
 ALTER TABLE ONLY delivery.event ALTER COLUMN data SET STORAGE EXTERNAL;
@@ -881,7 +1781,9 @@ CREATE TABLE trigger.call (
     call_id text NOT NULL COLLATE pg_catalog."C",
     media_type text NOT NULL,
     body bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    data_mode text,
+    CONSTRAINT call_data_mode CHECK ((data_mode = ANY (ARRAY['object'::text, 'talend_raw'::text])))
 )
 PARTITION BY RANGE (received_day);
 ALTER TABLE ONLY trigger.call ALTER COLUMN body SET STORAGE EXTERNAL;
@@ -895,46 +1797,6 @@ CREATE TABLE trigger.call_dedupe (
     received_at timestamp with time zone NOT NULL,
     CONSTRAINT call_dedupe_dedupe_key_check CHECK ((octet_length(dedupe_key) = 32))
 );
-
--- Name: execution; Type: TABLE; Schema: trigger; Owner: -
-
-CREATE TABLE trigger.execution (
-    execution_id bigint NOT NULL,
-    public_id text NOT NULL COLLATE pg_catalog."C",
-    account_id bigint NOT NULL,
-    task_id bigint,
-    trigger_id bigint,
-    window_id bigint,
-    call_count integer NOT NULL,
-    exclusive boolean NOT NULL,
-    state text DEFAULT 'PENDING'::text NOT NULL,
-    reason text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    turn_at timestamp with time zone,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    plan_id bigint,
-    cause text DEFAULT 'webhook'::text NOT NULL,
-    rerun_of bigint,
-    payload_of bigint,
-    parameters jsonb,
-    run_reason text,
-    request_id text COLLATE pg_catalog."C",
-    step integer DEFAULT 0 NOT NULL,
-    failed_step integer,
-    handling boolean DEFAULT false NOT NULL,
-    plan jsonb,
-    deadline_at timestamp with time zone,
-    CONSTRAINT execution_cause_check CHECK ((cause = ANY (ARRAY['webhook'::text, 'once'::text, 'cron'::text, 'manual'::text, 'rerun'::text]))),
-    CONSTRAINT execution_check CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text, 'REJECTED'::text])))),
-    CONSTRAINT execution_check2 CHECK (((state <> 'PENDING'::text) OR (started_at IS NULL))),
-    CONSTRAINT execution_check3 CHECK (((state <> ALL (ARRAY['RUNNING'::text, 'SUCCEEDED'::text])) OR ((started_at IS NOT NULL) AND (turn_at IS NOT NULL)))),
-    CONSTRAINT execution_one_target CHECK ((num_nonnulls(task_id, plan_id) = 1)),
-    CONSTRAINT execution_public_id_check CHECK ((public_id ~ '^exe_[0-9A-Za-z]{27}$'::text)),
-    CONSTRAINT execution_reason CHECK (((reason = ''::text) OR (state = ANY (ARRAY['FAILED'::text, 'REJECTED'::text, 'CANCELLED'::text])))),
-    CONSTRAINT execution_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text, 'REJECTED'::text])))
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
 
 -- Name: execution_execution_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
 
@@ -987,7 +1849,8 @@ WITH (fillfactor='40', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_thr
 CREATE TABLE trigger.ingest_group (
     group_id uuid NOT NULL,
     taken bigint[] NOT NULL,
-    committed_at timestamp with time zone NOT NULL
+    committed_at timestamp with time zone NOT NULL,
+    left_out integer[]
 );
 
 -- Name: lease_id; Type: SEQUENCE; Schema: trigger; Owner: -
@@ -1013,10 +1876,12 @@ CREATE TABLE trigger.outbox (
     claimed_until timestamp with time zone,
     published_at timestamp with time zone,
     refusal text,
+    execution_id bigint,
     CONSTRAINT outbox_check CHECK (((published_at IS NULL) OR (refusal IS NULL))),
     CONSTRAINT outbox_check1 CHECK (((finished_at IS NULL) = (event_type = 'job.run.started'::text))),
-    CONSTRAINT outbox_event_type_check CHECK ((event_type = ANY (ARRAY['job.run.started'::text, 'job.run.completed'::text, 'job.run.errored'::text]))),
-    CONSTRAINT outbox_run_state_check CHECK ((run_state = ANY (ARRAY['RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text])))
+    CONSTRAINT outbox_event_type_check CHECK ((event_type = ANY (ARRAY['job.run.started'::text, 'job.run.completed'::text, 'job.run.errored'::text, 'execution.rejected'::text]))),
+    CONSTRAINT outbox_run_state_check CHECK ((run_state = ANY (ARRAY['RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text]))),
+    CONSTRAINT outbox_subject CHECK (((execution_id IS NOT NULL) = (event_type = 'execution.rejected'::text)))
 )
 WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000', autovacuum_vacuum_cost_delay='0');
 
@@ -1115,6 +1980,9 @@ CREATE TABLE trigger.run (
     summary text,
     log_bytes bigint DEFAULT 0 NOT NULL,
     log_truncated boolean DEFAULT false NOT NULL,
+    slots jsonb,
+    parameters jsonb,
+    timeout_seconds integer,
     CONSTRAINT run_check CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text])))),
     CONSTRAINT run_check1 CHECK (((reason <> ''::text) = (state = 'FAILED'::text))),
     CONSTRAINT run_check2 CHECK (((state <> 'PENDING'::text) OR ((started_at IS NULL) AND ((lease_id IS NULL) = (lease_until IS NULL))))),
@@ -1122,6 +1990,7 @@ CREATE TABLE trigger.run (
     CONSTRAINT run_check4 CHECK (((finished_at IS NULL) OR (lease_until IS NULL))),
     CONSTRAINT run_check5 CHECK (((finished_at IS NOT NULL) OR (artifacts_due_at IS NULL))),
     CONSTRAINT run_check6 CHECK ((attempts <= max_attempts)),
+    CONSTRAINT run_order CHECK (((finished_at IS NOT NULL) OR (num_nulls(slots, parameters, timeout_seconds) = 0))),
     CONSTRAINT run_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'command_failed'::text, 'timed_out'::text, 'runner_lost'::text, 'not_runnable'::text, 'parameter_missing'::text, 'cancelled'::text]))),
     CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text])))
 )
@@ -1302,6 +2171,11 @@ ALTER TABLE ONLY delivery.delivery
 
 ALTER TABLE ONLY delivery.erasure
     ADD CONSTRAINT erasure_pkey PRIMARY KEY (erasure_id);
+
+-- Name: event event_event_id_check; Type: CHECK CONSTRAINT; Schema: delivery; Owner: -
+
+ALTER TABLE delivery.event
+    ADD CONSTRAINT event_event_id_check CHECK (((octet_length(event_id) = 31) AND (event_id ~~ 'wev\_%'::text))) NOT VALID;
 
 -- Name: event event_pkey; Type: CONSTRAINT; Schema: delivery; Owner: -
 
@@ -1611,17 +2485,25 @@ CREATE INDEX execution_account ON trigger.execution USING btree (account_id, exe
 
 CREATE INDEX execution_deadline ON trigger.execution USING btree (deadline_at) WHERE ((deadline_at IS NOT NULL) AND (finished_at IS NULL));
 
+-- Name: execution_held; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_held ON trigger.execution USING btree (target, execution_id) WHERE ((queued_at IS NULL) AND (finished_at IS NULL));
+
+-- Name: execution_in_queue; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_in_queue ON trigger.execution USING btree (target, queued_at) WHERE ((queued_at IS NOT NULL) AND (finished_at IS NULL));
+
+-- Name: execution_payload_of; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_payload_of ON trigger.execution USING btree (payload_of) WHERE (payload_of IS NOT NULL);
+
 -- Name: execution_plan; Type: INDEX; Schema: trigger; Owner: -
 
 CREATE INDEX execution_plan ON trigger.execution USING btree (plan_id, execution_id);
 
--- Name: execution_plan_turn; Type: INDEX; Schema: trigger; Owner: -
+-- Name: execution_queued; Type: INDEX; Schema: trigger; Owner: -
 
-CREATE UNIQUE INDEX execution_plan_turn ON trigger.execution USING btree (plan_id) WHERE (exclusive AND (turn_at IS NOT NULL) AND (finished_at IS NULL));
-
--- Name: execution_plan_waiting; Type: INDEX; Schema: trigger; Owner: -
-
-CREATE INDEX execution_plan_waiting ON trigger.execution USING btree (plan_id, execution_id) WHERE ((turn_at IS NULL) AND (finished_at IS NULL));
+CREATE INDEX execution_queued ON trigger.execution USING btree (target, queued_at) WHERE (queued_at IS NOT NULL);
 
 -- Name: execution_request; Type: INDEX; Schema: trigger; Owner: -
 
@@ -1637,11 +2519,15 @@ CREATE INDEX execution_trigger ON trigger.execution USING btree (trigger_id, exe
 
 -- Name: execution_turn; Type: INDEX; Schema: trigger; Owner: -
 
-CREATE UNIQUE INDEX execution_turn ON trigger.execution USING btree (task_id) WHERE (exclusive AND (turn_at IS NOT NULL) AND (finished_at IS NULL));
+CREATE UNIQUE INDEX execution_turn ON trigger.execution USING btree (target) WHERE (exclusive AND (turn_at IS NOT NULL) AND (finished_at IS NULL));
 
 -- Name: execution_waiting; Type: INDEX; Schema: trigger; Owner: -
 
-CREATE INDEX execution_waiting ON trigger.execution USING btree (task_id, execution_id) WHERE ((turn_at IS NULL) AND (finished_at IS NULL));
+CREATE INDEX execution_waiting ON trigger.execution USING btree (target, execution_id) WHERE (exclusive AND (queued_at IS NOT NULL) AND (turn_at IS NULL) AND (finished_at IS NULL));
+
+-- Name: execution_waiting_parallel; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_waiting_parallel ON trigger.execution USING btree (target, execution_id) WHERE ((NOT exclusive) AND (queued_at IS NOT NULL) AND (turn_at IS NULL) AND (finished_at IS NULL));
 
 -- Name: ingest_group_age; Type: INDEX; Schema: trigger; Owner: -
 
@@ -1852,20 +2738,114 @@ GRANT ALL ON FUNCTION runhook.make_partitions(p_owner_schema text, p_days_ahead 
 GRANT ALL ON FUNCTION runhook.make_partitions(p_owner_schema text, p_days_ahead integer, p_today date) TO runhook_delivery;
 GRANT ALL ON FUNCTION runhook.make_partitions(p_owner_schema text, p_days_ahead integer, p_today date) TO runhook_trigger;
 
+-- Name: FUNCTION admit_held(p_target bigint, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.admit_held(p_target bigint, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.admit_held(p_target bigint, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION advance_plan(p_execution_id bigint, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.advance_plan(p_execution_id bigint, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.advance_plan(p_execution_id bigint, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION cancel_execution(p_account_id bigint, p_execution_id text, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.cancel_execution(p_account_id bigint, p_execution_id text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.cancel_execution(p_account_id bigint, p_execution_id text, p_now timestamp with time zone) TO runhook_trigger;
+
 -- Name: FUNCTION close_expired(p_limit integer, p_execution_ids text[], p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
 
 REVOKE ALL ON FUNCTION trigger.close_expired(p_limit integer, p_execution_ids text[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION trigger.close_expired(p_limit integer, p_execution_ids text[], p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION close_window(p_trigger_id bigint, p_reason text, p_execution_ids text[], p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.close_window(p_trigger_id bigint, p_reason text, p_execution_ids text[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.close_window(p_trigger_id bigint, p_reason text, p_execution_ids text[], p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION end_execution(p_execution_id bigint, p_state text, p_reason text, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.end_execution(p_execution_id bigint, p_state text, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.end_execution(p_execution_id bigint, p_state text, p_reason text, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION end_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_artifact_seconds double precision, p_summary text, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.end_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_artifact_seconds double precision, p_summary text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.end_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_artifact_seconds double precision, p_summary text, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION end_runs(p_execution_id bigint, p_state text, p_reason text, p_message text, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.end_runs(p_execution_id bigint, p_state text, p_reason text, p_message text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.end_runs(p_execution_id bigint, p_state text, p_reason text, p_message text, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: TABLE execution; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.execution TO runhook_trigger;
+
+-- Name: FUNCTION enqueue(p_wishes trigger.wish[], p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.enqueue(p_wishes trigger.wish[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.enqueue(p_wishes trigger.wish[], p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION execution_reason(p_run_reason text); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.execution_reason(p_run_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.execution_reason(p_run_reason text) TO runhook_trigger;
 
 -- Name: FUNCTION finish_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_execution_reason text, p_artifact_seconds double precision, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
 
 REVOKE ALL ON FUNCTION trigger.finish_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_execution_reason text, p_artifact_seconds double precision, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION trigger.finish_run(p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text, p_exit_code integer, p_execution_reason text, p_artifact_seconds double precision, p_now timestamp with time zone) TO runhook_trigger;
 
+-- Name: FUNCTION give_turns(p_target bigint, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.give_turns(p_target bigint, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.give_turns(p_target bigint, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION lock_target(p_target bigint); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.lock_target(p_target bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.lock_target(p_target bigint) TO runhook_trigger;
+
+-- Name: FUNCTION make_runs(p_execution_ids bigint[], p_step integer, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.make_runs(p_execution_ids bigint[], p_step integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.make_runs(p_execution_ids bigint[], p_step integer, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION pause_target(p_account_id bigint, p_target bigint, p_paused boolean, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.pause_target(p_account_id bigint, p_target bigint, p_paused boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.pause_target(p_account_id bigint, p_target bigint, p_paused boolean, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION plan_as_it_is(p_plan_id bigint); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.plan_as_it_is(p_plan_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.plan_as_it_is(p_plan_id bigint) TO runhook_trigger;
+
+-- Name: FUNCTION queue_is_full(p_task_id bigint, p_plan_id bigint); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.queue_is_full(p_task_id bigint, p_plan_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.queue_is_full(p_task_id bigint, p_plan_id bigint) TO runhook_trigger;
+
 -- Name: FUNCTION receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
 
 REVOKE ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION rerun_execution(p_public_id text, p_account_id bigint, p_execution_id text, p_from_failed_step boolean, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.rerun_execution(p_public_id text, p_account_id bigint, p_execution_id text, p_from_failed_step boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.rerun_execution(p_public_id text, p_account_id bigint, p_execution_id text, p_from_failed_step boolean, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION room(p_target bigint, p_limit integer, p_count text, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.room(p_target bigint, p_limit integer, p_count text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.room(p_target bigint, p_limit integer, p_count text, p_now timestamp with time zone) TO runhook_trigger;
 
 -- Name: TABLE "window"; Type: ACL; Schema: trigger; Owner: -
 
@@ -1875,6 +2855,31 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger."window" TO runhook_trigger;
 
 REVOKE ALL ON FUNCTION trigger.set_going(p_closed trigger."window"[], p_execution_ids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION trigger.set_going(p_closed trigger."window"[], p_execution_ids text[]) TO runhook_trigger;
+
+-- Name: FUNCTION start_execution(p_public_id text, p_account_id bigint, p_task_id bigint, p_plan_id bigint, p_cause text, p_trigger_id bigint, p_run_reason text, p_parameters jsonb, p_payload bytea, p_request_id text, p_request_hash bytea, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.start_execution(p_public_id text, p_account_id bigint, p_task_id bigint, p_plan_id bigint, p_cause text, p_trigger_id bigint, p_run_reason text, p_parameters jsonb, p_payload bytea, p_request_id text, p_request_hash bytea, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.start_execution(p_public_id text, p_account_id bigint, p_task_id bigint, p_plan_id bigint, p_cause text, p_trigger_id bigint, p_run_reason text, p_parameters jsonb, p_payload bytea, p_request_id text, p_request_hash bytea, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION target_rules(p_target bigint); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.target_rules(p_target bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.target_rules(p_target bigint) TO runhook_trigger;
+
+-- Name: FUNCTION tasks_of(p_task_id bigint, p_plan jsonb, p_step integer); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.tasks_of(p_task_id bigint, p_plan jsonb, p_step integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.tasks_of(p_task_id bigint, p_plan jsonb, p_step integer) TO runhook_trigger;
+
+-- Name: FUNCTION tell_end(p_run_ids bigint[], p_completed boolean); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.tell_end(p_run_ids bigint[], p_completed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.tell_end(p_run_ids bigint[], p_completed boolean) TO runhook_trigger;
+
+-- Name: FUNCTION time_out_plan(p_execution_id bigint, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.time_out_plan(p_execution_id bigint, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.time_out_plan(p_execution_id bigint, p_now timestamp with time zone) TO runhook_trigger;
 
 -- Name: TABLE attempt; Type: ACL; Schema: delivery; Owner: -
 
@@ -2011,10 +3016,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.call TO runhook_trigger;
 -- Name: TABLE call_dedupe; Type: ACL; Schema: trigger; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.call_dedupe TO runhook_trigger;
-
--- Name: TABLE execution; Type: ACL; Schema: trigger; Owner: -
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.execution TO runhook_trigger;
 
 -- Name: SEQUENCE execution_execution_id_seq; Type: ACL; Schema: trigger; Owner: -
 

@@ -55,6 +55,22 @@ update trigger.token
    and sealed = $2
 """
 
+READ_VERIFICATION_SECRETS = """
+select trigger_id, place, sealed
+  from trigger.verification_secret
+ where (trigger_id, place) > ($1, $2)
+ order by trigger_id, place
+ limit $3
+"""
+
+CHANGE_VERIFICATION_SECRET = """
+update trigger.verification_secret
+   set sealed = $4
+ where trigger_id = $1
+   and place = $2
+   and sealed = $3
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SealedColumn:
@@ -96,5 +112,13 @@ SEALED_COLUMNS = (
         read=READ_TRIGGER_TOKENS,
         change=CHANGE_TRIGGER_TOKEN,
         row_name=lambda row: f"trigger_token:{row['trigger_id']}",
+    ),
+    SealedColumn(
+        table="trigger.verification_secret",
+        key=("trigger_id", "place"),
+        before_all=(0, 0),
+        read=READ_VERIFICATION_SECRETS,
+        change=CHANGE_VERIFICATION_SECRET,
+        row_name=lambda row: f"verification:{row['trigger_id']}",
     ),
 )

@@ -7,7 +7,7 @@ import grpc
 from chassis.caller import Callers
 from chassis.channel import open_channel
 from chassis.clock import DatabaseClock
-from chassis.database import open_pool
+from chassis.database import open_pool, patiently
 from chassis.grpc_server import GrpcServer
 from chassis.keyring import KeyRing
 from chassis.loop import Loop
@@ -20,16 +20,19 @@ from trigger_svc.acquirer import Acquirer
 from trigger_svc.aftermath import Aftermath
 from trigger_svc.announcer import Announcer
 from trigger_svc.closer import Closer
+from trigger_svc.configure_trigger import Configurer
+from trigger_svc.event import Telling
 from trigger_svc.ingest import Ingest
 from trigger_svc.pruner import Pruner
 from trigger_svc.receive import Receiver
 from trigger_svc.rescuer import Rescuer
 from trigger_svc.run_servicer import RunServicer
+from trigger_svc.scheduler import Scheduler
 from trigger_svc.servicer import Servicer
 from trigger_svc.settings import TriggerSettings
 from trigger_svc.token_book import TokenBook
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 10
 SERVICES = [
     trigger_service_pb2.DESCRIPTOR.services_by_name["TriggerService"].full_name,
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,
@@ -43,29 +46,35 @@ async def work(settings: TriggerSettings, process: Process, stack: AsyncExitStac
     pool = await stack.enter_async_context(open_pool(settings, "trigger_svc", SCHEMA_VERSION))
     channel = await stack.enter_async_context(open_channel(settings.delivery_svc))
     clock = DatabaseClock()
-    pruner = Pruner(pool, clock)
-    await pruner.keep_partitions()  # before the first call comes: its row needs today's; sets the clock too
+    pruner = Pruner(pool, clock, settings.trigger_retention_days)
+    await patiently(pruner.keep_partitions)  # before the first call comes: its row needs today's; sets the clock too
 
     acquirer = Acquirer(pool, lease_seconds=settings.trigger_lease_seconds)
     acquiring = Loop("acquire", acquirer.tick, interval=settings.trigger_acquire_seconds)
-    announcer = Announcer(pool, DeliveryServiceStub(channel), credential)
+    telling = Telling(
+        operator_account_id=settings.operator_account_id,
+        rejected=settings.trigger_announce_rejected,
+        cancelled=settings.trigger_announce_cancelled,
+    )
+    announcer = Announcer(pool, DeliveryServiceStub(channel), credential, telling)
     announcing = Loop("announce", announcer.tick, interval=settings.trigger_announce_seconds)
     aftermath = Aftermath(sweep=lambda: closing.wake(), acquire=acquiring.wake)
     closing = Loop("close", Closer(pool, clock, aftermath).tick, interval=settings.trigger_sweep_seconds)
     rescuer = Rescuer(pool, acquire=acquiring.wake, announce=announcing.wake)
     rescuing = Loop("rescue", rescuer.tick, interval=settings.trigger_rescue_seconds)
-    keeping = Loop("partitions", pruner.keep_partitions, interval=3600)
-    forgetting = Loop("groups", pruner.forget_groups, interval=60)
+    scheduler = Scheduler(pool, acquire=acquiring.wake)
+    scheduling = Loop("schedule", scheduler.tick, interval=settings.trigger_schedule_seconds)
 
     callers = Callers(pool, credential)
-    receiver = Receiver(Ingest(pool, clock, aftermath), TokenBook(pool), clock)
-    triggers = Servicer(pool, callers, key_ring, clock, receiver, process.draining)
+    receiver = Receiver(Ingest(pool, clock, aftermath), TokenBook(pool, key_ring), clock)
+    configurer = Configurer(pool, key_ring, clock, aftermath)
+    triggers = Servicer(pool, callers, key_ring, clock, receiver, configurer, process.draining, acquire=acquiring.wake)
     runs = RunServicer(
-        pool, callers, acquirer, settings, process.draining, acquire=acquiring.wake, announce=announcing.wake
+        pool, callers, key_ring, acquirer, settings, process.draining, acquire=acquiring.wake, announce=announcing.wake
     )
     await process.serve(
         doors=[GrpcServer(settings, lambda server: _add(server, triggers, runs), SERVICES)],
-        loops=[closing, acquiring, announcing, rescuing, keeping, forgetting],
+        loops=[closing, acquiring, announcing, rescuing, scheduling, *pruner.loops()],
         drain=[receiver.idle],
     )
 

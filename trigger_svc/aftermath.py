@@ -29,7 +29,7 @@ class Aftermath:
         some = False
         for window in windows:
             some = True
-            metrics.WINDOWS_CLOSED.labels(window.reason).inc()
+            metrics.windows_closed(window.reason).inc()
             metrics.WINDOW_CALLS.observe(window.size)
             if window.reason == "deadline":
                 metrics.WINDOW_LATENESS.observe(window.late_seconds)

@@ -13,9 +13,11 @@ from chassis.logs import get_logger
 from runhook.trigger.v1 import trigger_service_pb2 as pb
 from trigger_svc import convert, metrics
 from trigger_svc.receive import Receiver
+from trigger_svc.refusal import Unverified
 
 log = get_logger()
 IN_FLIGHT = 2_000
+MOST_MORE = 500
 INTERNAL = 13
 
 
@@ -38,6 +40,7 @@ class CallStream:
         drained.add_done_callback(lambda _: reading.cancel())
         try:
             while (answer := await self._answers.get()) is not None:
+                self._add_those_at_hand(answer)
                 yield answer
         finally:
             for task in (drained, reading, *self._waiting):
@@ -45,14 +48,24 @@ class CallStream:
 
     async def _read(self, requests: AsyncIterator[pb.ReceiveCallsRequest]) -> None:
         try:
-            async for request in requests:
-                await self._room.acquire()
-                task = asyncio.create_task(self._answer(request))
-                self._waiting.add(task)
-                task.add_done_callback(self._answered)
+            async for message in requests:
+                for request in (message, *message.more):
+                    await self._room.acquire()
+                    task = asyncio.create_task(self._answer(request))
+                    self._waiting.add(task)
+                    task.add_done_callback(self._answered)
         finally:
             self._reading = None
             self._end_if_done()
+
+    def _add_those_at_hand(self, answer: pb.ReceiveCallsResponse) -> None:
+        """One message for all that is answered at this moment; what ends the stream stays for the next look."""
+        for _ in range(min(self._answers.qsize(), MOST_MORE)):
+            further = self._answers.get_nowait()
+            if further is None:
+                self._answers.put_nowait(None)
+                return
+            answer.more.append(further)
 
     def _answered(self, task: asyncio.Task[None]) -> None:
         self._waiting.discard(task)
@@ -66,17 +79,28 @@ class CallStream:
     async def _answer(self, request: pb.ReceiveCallsRequest) -> None:
         answer = pb.ReceiveCallsResponse(call_number=request.call_number)
         try:
-            answer.accepted.call_id = await self._receiver.receive(convert.call(request.call))
+            answered = await self._receiver.receive(convert.call(request.call))
+            answer.accepted.CopyFrom(convert.accepted(answered))
         except DomainError as error:
             _refuse(answer, error.code.value[0], error.reason, error.message, error.retry_after)
+            if isinstance(error, Unverified):
+                answer.refused.challenge = error.challenge
         except AWAY_ERRORS as error:
             gone = away(error)
             _refuse(answer, gone.code.value[0], gone.reason, gone.message, gone.retry_after)
         except Exception as error:
             log.error("call.failed", error=repr(error), exc_info=True)
             _refuse(answer, INTERNAL, "INTERNAL", "internal error", None)
-        metrics.CALLS.labels(answer.refused.reason or "accepted").inc()
+        metrics.calls(_answer_of(answer)).inc()
         self._answers.put_nowait(answer)
+
+
+def _answer_of(answer: pb.ReceiveCallsResponse) -> str:
+    if answer.refused.reason:
+        return answer.refused.reason
+    if not answer.accepted.call_id:
+        return "handshake"
+    return "duplicate" if answer.accepted.duplicate else "accepted"
 
 
 def _refuse(answer: pb.ReceiveCallsResponse, code: int, reason: str, message: str, retry_after: float | None) -> None:

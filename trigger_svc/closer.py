@@ -6,6 +6,7 @@ has a timer for it besides, and a call that comes first closes it itself.
 
 import asyncpg
 
+from chassis import fault_points
 from chassis.clock import DatabaseClock
 from chassis.ids import ksuid
 from trigger_svc.aftermath import Aftermath
@@ -21,10 +22,11 @@ class Closer:
         self._pool = pool
         self._clock = clock
         self._aftermath = aftermath
+        self._close_expired = fault_points.around(windows.close_expired, after=fault_points.AFTER_CLOSE_BEFORE_NOTIFY)
 
     async def tick(self) -> bool:
         """Closes up to 20 windows; whether there may be more."""
         seconds = int(self._clock.now().timestamp())
-        closed = await windows.close_expired(self._pool, ["exe_" + ksuid(seconds) for _ in range(MOST_AT_ONCE)])
+        closed = await self._close_expired(self._pool, ["exe_" + ksuid(seconds) for _ in range(MOST_AT_ONCE)])
         self._aftermath.closed(closed)
         return len(closed) == MOST_AT_ONCE

@@ -1,116 +1,35 @@
 """Between protobuf and nouns. Defaults are filled in here; rules are checked elsewhere."""
 
-from datetime import datetime
-
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from runhook.trigger.v1 import execution_pb2, run_pb2, task_pb2, trigger_pb2
-from trigger_svc.execution import Execution
-from trigger_svc.receive import Call
+from runhook.trigger.v1 import execution_pb2, run_pb2, trigger_pb2, trigger_service_pb2
+from trigger_svc.call import Answer, Call
+from trigger_svc.execution import Execution, Wish
 from trigger_svc.run import Lease, Order, Run
-from trigger_svc.store.window import StoredWindow
-from trigger_svc.task import NewTask, Parameter, Task
-from trigger_svc.trigger import NewTrigger, Trigger
-
-DEFAULT_TIMEOUT_SECONDS = 3600.0
-#: A number that is not here is left to the rules, which refuse it.
-KINDS = {
-    task_pb2.TASK_KIND_UNSPECIFIED: "standard",
-    task_pb2.TASK_KIND_STANDARD: "standard",
-    task_pb2.TASK_KIND_BIG_DATA: "big_data",
-}
-DATA_MODES = {trigger_pb2.DATA_MODE_UNSPECIFIED: "string", trigger_pb2.DATA_MODE_STRING: "string"}
-
-
-def new_task(message: task_pb2.Task) -> NewTask:
-    """A task as asked for."""
-    return NewTask(
-        account_id=message.account_id,
-        name=message.name,
-        kind=KINDS.get(message.kind, "unknown"),
-        command=message.command,
-        slots=dict(message.slots),
-        parameters=tuple(Parameter(name=one.name, default_value=one.default_value) for one in message.parameters),
-        timeout_seconds=_seconds(message.timeout) if message.HasField("timeout") else DEFAULT_TIMEOUT_SECONDS,
-        allow_parallel_runs=message.allow_parallel_runs,
-        max_attempts=message.max_attempts or 1,
-        environment_id=message.environment_id or 1,
-        environment_name=message.environment_name or "Production",
-        project_id=message.project_id or 1,
-        project_name=message.project_name or "Default",
-        dbt_version=message.dbt_version,
-    )
-
-
-def task(noun: Task) -> task_pb2.Task:
-    """A task as stored."""
-    return task_pb2.Task(
-        task_id=noun.task_id,
-        account_id=noun.account_id,
-        name=noun.name,
-        kind=task_pb2.TaskKind.Value(f"TASK_KIND_{noun.kind.upper()}"),
-        command=noun.command,
-        slots=noun.slots,
-        parameters=[
-            task_pb2.ContextParameter(name=one.name, default_value=one.default_value) for one in noun.parameters
-        ],
-        timeout=_duration(noun.timeout_seconds),
-        allow_parallel_runs=noun.allow_parallel_runs,
-        max_attempts=noun.max_attempts,
-        environment_id=noun.environment_id,
-        environment_name=noun.environment_name,
-        project_id=noun.project_id,
-        project_name=noun.project_name,
-        dbt_version=noun.dbt_version,
-        create_time=_time(noun.created_at),
-    )
-
-
-def new_trigger(message: trigger_pb2.Trigger) -> NewTrigger:
-    """A trigger as asked for."""
-    return NewTrigger(
-        account_id=message.account_id,
-        name=message.name,
-        task_id=message.task_id,
-        threshold=message.threshold,
-        duration_seconds=_seconds(message.duration),
-        data_mode=DATA_MODES.get(message.data_mode, "unknown"),
-    )
-
-
-def trigger(noun: Trigger) -> trigger_pb2.Trigger:
-    """A trigger as stored."""
-    return trigger_pb2.Trigger(
-        trigger_id=noun.public_id,
-        account_id=noun.account_id,
-        name=noun.name,
-        task_id=noun.task_id,
-        threshold=noun.threshold,
-        duration=_duration(noun.duration_seconds),
-        enabled=noun.enabled,
-        data_mode=trigger_pb2.DataMode.Value(f"DATA_MODE_{noun.data_mode.upper()}"),
-        create_time=_time(noun.created_at),
-    )
-
-
-def window(noun: StoredWindow) -> trigger_pb2.Window:
-    """A window as it is now."""
-    return trigger_pb2.Window(
-        window_id=noun.window_id,
-        state=trigger_pb2.WindowState.Value(f"WINDOW_STATE_{noun.state}"),
-        size=noun.size,
-        threshold=noun.threshold,
-        open_time=_time(noun.opened_at),
-        deadline_time=_time(noun.deadline_at),
-        close_time=_time(noun.closed_at),
-        close_reason=noun.close_reason or "",
-    )
+from trigger_svc.wire import duration, timestamp
 
 
 def call(message: trigger_pb2.Call) -> Call:
     """An inbound request."""
-    return Call(token=message.token, media_type=message.media_type, body=message.body)
+    headers: dict[str, bytes] = {}
+    for header in message.headers:
+        before = headers.get(header.name)
+        headers[header.name] = header.value if before is None else before + b", " + header.value
+    return Call(
+        token=message.token,
+        media_type=message.media_type,
+        body=message.body,
+        headers=headers,
+        method=message.method or "POST",
+    )
+
+
+def accepted(noun: Answer) -> trigger_service_pb2.CallAccepted:
+    """What a call gets that is not refused."""
+    message = trigger_service_pb2.CallAccepted(call_id=noun.call_id, duplicate=noun.duplicate)
+    if noun.reply is not None:
+        message.reply.status_code = 200
+        message.reply.media_type = noun.reply.media_type
+        message.reply.body = noun.reply.body
+    return message
 
 
 def execution(noun: Execution) -> execution_pb2.Execution:
@@ -125,8 +44,26 @@ def execution(noun: Execution) -> execution_pb2.Execution:
         reason=noun.reason,
         call_count=noun.call_count,
         runs=[run(one) for one in noun.runs],
-        create_time=_time(noun.created_at),
-        finish_time=_time(noun.finished_at),
+        create_time=timestamp(noun.created_at),
+        finish_time=timestamp(noun.finished_at),
+        plan_id=noun.plan_id,
+        rerun_of=noun.rerun_of,
+        cause=noun.cause,
+        step=noun.step,
+        payload_bytes=noun.payload_bytes,
+    )
+
+
+def wish(message: trigger_service_pb2.StartExecutionRequest) -> Wish:
+    """An execution as somebody asks for it."""
+    return Wish(
+        account_id=message.account_id,
+        task_id=message.task_id,
+        plan_id=message.plan_id,
+        parameters=dict(message.parameters),
+        payload=message.payload,
+        reason=message.reason,
+        request_id=message.request_id,
     )
 
 
@@ -141,10 +78,14 @@ def run(noun: Run) -> run_pb2.Run:
         reason=noun.reason,
         message=noun.message,
         exit_code=noun.exit_code,
-        create_time=_time(noun.created_at),
-        start_time=_time(noun.started_at),
-        finish_time=_time(noun.finished_at),
+        create_time=timestamp(noun.created_at),
+        start_time=timestamp(noun.started_at),
+        finish_time=timestamp(noun.finished_at),
         artifact_names=noun.artifact_names,
+        step=noun.step,
+        log_bytes=noun.log_bytes,
+        log_truncated=noun.log_truncated,
+        summary=noun.summary,
     )
 
 
@@ -153,8 +94,8 @@ def lease(message: run_pb2.RunLease, account_id: int | None) -> Lease:
     return Lease(run_id=message.run_id, lease_id=message.lease_id, account_id=account_id)
 
 
-def order(noun: Order) -> run_pb2.RunOrder:
-    """What a runner executes."""
+def order(noun: Order, run_token: str) -> run_pb2.RunOrder:
+    """What a runner executes, with the token that it may pass on."""
     return run_pb2.RunOrder(
         run_id=noun.run_id,
         account_id=noun.account_id,
@@ -163,21 +104,7 @@ def order(noun: Order) -> run_pb2.RunOrder:
         slots=noun.slots,
         parameters=noun.parameters,
         has_payload=noun.has_payload,
-        timeout=_duration(noun.timeout_seconds),
+        timeout=duration(noun.timeout_seconds),
+        log_bytes=noun.log_bytes,
+        run_token=run_token,
     )
-
-
-def _seconds(duration: Duration) -> float:
-    return duration.seconds + duration.nanos / 1e9
-
-
-def _duration(seconds: float) -> Duration:
-    return Duration(seconds=int(seconds))
-
-
-def _time(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp

@@ -1,6 +1,6 @@
-"""What the outside world is told of a run: the outbox's rows as events of delivery_svc.
+"""What the outside world is told of runs and of rejected executions: the outbox's rows as events of delivery_svc.
 
-The same row gives the same event whenever it is built, so that a repeated publish is recognised by its request id.
+The same row gives the same events whenever it is built, so that a repeated publish is recognised by its request ids.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,19 @@ STATUS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Who is told what beside the events of runs. A cancelled run is announced as completed, a rejected execution as errored
+    and completed, only where that is wanted; the operator's account hears of rejected ones."""
+
+    operator_account_id: int | None
+    rejected: bool
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unpublished:
-    """An event that waits, with what it tells of its run."""
+    """What waits to be told of a run; or of a rejected execution, `execution_id`, and then the task is the first that it would
+    have executed: 0 when it is gone."""
 
     outbox_id: int
     event_type: str
@@ -39,14 +50,43 @@ class Unpublished:
     project_name: str
     dbt_version: str
     run_reason: str
+    execution_id: str
+    subject_name: str
 
 
-def event_of(row: Unpublished) -> event_pb2.Event:
-    """The event of an outbox row. A message stands in it only where a run failed; elsewhere it goes out as "None"."""
+def events_of(row: Unpublished, telling: Telling) -> list[event_pb2.Event]:
+    """The events of an outbox row, in the order in which they are told; none where nobody wants to know."""
+    if not row.execution_id:
+        if row.run_state == "CANCELLED" and not telling.cancelled:
+            return []
+        return [_run_event(row, row.event_type, f"run-{row.run_id}")]
+    events = [] if telling.operator_account_id is None else [_rejection(row, telling.operator_account_id)]
+    if telling.rejected and row.task_id:
+        events += [
+            _run_event(row, event_type, f"execution-{row.execution_id}")
+            for event_type in ("job.run.errored", "job.run.completed")
+        ]
+    return events
+
+
+def _rejection(row: Unpublished, operator_account_id: int) -> event_pb2.Event:
+    return event_pb2.Event(
+        account_id=operator_account_id,
+        event_type=row.event_type,
+        request_id=f"execution-{row.execution_id}-{row.event_type}",
+        event_time=_time(row.event_at),
+        operational_fact=event_pb2.OperationalFact(
+            account_id=row.account_id, subject=row.execution_id, subject_name=row.subject_name, reason=row.message
+        ),
+    )
+
+
+def _run_event(row: Unpublished, event_type: str, subject: str) -> event_pb2.Event:
+    """A message stands in it only where a run failed; elsewhere it goes out as "None"."""
     return event_pb2.Event(
         account_id=row.account_id,
-        event_type=row.event_type,
-        request_id=f"run-{row.run_id}-{row.event_type}",
+        event_type=event_type,
+        request_id=f"{subject}-{event_type}",
         event_time=_time(row.event_at),
         job_run=event_pb2.JobRun(
             job_id=row.task_id,

@@ -1,4 +1,4 @@
-"""Makes a run final: with its execution, the turn of the task's next one, and what is announced, in one transaction."""
+"""Makes a run final: with what comes next in its execution, whose turn it is, and what is announced, in one transaction."""
 
 import asyncpg
 
@@ -31,8 +31,9 @@ async def lose_run(pool: asyncpg.Pool, lease: Lease) -> bool:
 
 def _tell(lease: Lease, ending: Ending, finished: Finished) -> None:
     seconds = finished.seconds or 0.0
-    metrics.RUNS_FINISHED.labels(ending.reason or "succeeded").inc()
-    metrics.EXECUTIONS_FINISHED.labels(ending.state).inc()
+    metrics.runs_finished(ending.reason or "succeeded").inc()
+    if finished.execution_state is not None:
+        metrics.executions_finished(finished.execution_state).inc()
     metrics.RUN_SECONDS.observe(seconds)
     log.info(
         "run.finished",

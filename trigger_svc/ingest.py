@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from chassis import fault_points
 from chassis.clock import DatabaseClock
 from chassis.database import AWAY_ERRORS, away
 from chassis.ids import ksuid
@@ -29,13 +30,24 @@ class Outcome(Enum):
 
     TAKEN = auto()
     GONE = auto()
+    PAUSED = auto()
+    REFUSED = auto()  # the queue is full
+    IN_DOUBT = auto()  # its flush is committed, but this call is not in, and nobody knows any more why
     AGAIN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The call came before, under this id."""
+
+    call_id: str
 
 
 @dataclass(slots=True, kw_only=True)
 class Arrival:
     """A checked call on its way in. `number` rises with the pod's calls; `size` is what it adds to a payload.
 
+    `data_mode` None is "string"; `dedupe_key` None: not known again. `refuses_while_paused` and `rejects` are its trigger's.
     `left` once nobody waits for its answer any more: it is not stored then, if that is still possible.
     """
 
@@ -45,6 +57,10 @@ class Arrival:
     media_type: str
     body: bytes
     size: int
+    data_mode: str | None = None
+    dedupe_key: bytes | None = None
+    refuses_while_paused: bool = False
+    rejects: bool = False
     left: bool = False
 
 
@@ -56,12 +72,17 @@ class Ingest:
         self._clock = clock
         self._aftermath = aftermath
         self._passed_over: defaultdict[int, set[int]] = defaultdict(set)  # numbers of calls that will come again
+        self._receive = fault_points.around(
+            heads.receive,
+            before=fault_points.IN_RECEIVE_BEFORE_COMMIT,
+            after=fault_points.AFTER_RECEIVE_COMMIT_BEFORE_ANSWER,
+        )
 
-    async def flush(self, arrivals: list[Arrival]) -> list[Outcome]:
+    async def flush(self, arrivals: list[Arrival]) -> list[Outcome | Repeated]:
         """Commits what can be committed without waiting for anybody. Unavailable when nothing is known to be stored."""
         return await self._flush(arrivals, patient=False)
 
-    async def flush_patiently(self, arrivals: list[Arrival]) -> list[Outcome]:
+    async def flush_patiently(self, arrivals: list[Arrival]) -> list[Outcome | Repeated]:
         """The same for calls that were passed over: waits for their heads, for a quarter of a second each."""
         return await self._flush(arrivals, patient=True)
 
@@ -70,13 +91,13 @@ class Ingest:
         arrival.left = True
         self._no_longer_passed_over(arrival)
 
-    async def _flush(self, arrivals: list[Arrival], *, patient: bool) -> list[Outcome]:
+    async def _flush(self, arrivals: list[Arrival], *, patient: bool) -> list[Outcome | Repeated]:
         ready = self._in_turn(arrivals)
         flushed = await self._commit(ready, patient=patient)
         self._aftermath.closed(flushed.closed)
         self._aftermath.opened(flushed.opened)
-        sent = {arrival.number for arrival in ready}
-        return [self._outcome(arrival, flushed, sent) for arrival in arrivals]
+        places = {arrival.number: place for place, arrival in enumerate(ready, 1)}
+        return [self._outcome(arrival, flushed, places.get(arrival.number)) for arrival in arrivals]
 
     def _in_turn(self, arrivals: Iterable[Arrival]) -> list[Arrival]:
         """The arrivals in the order of triggers and numbers, without those that would overtake one passed over."""
@@ -93,10 +114,12 @@ class Ingest:
             ready += mine
         return ready
 
-    def _outcome(self, arrival: Arrival, flushed: Flushed, sent: set[int]) -> Outcome:
-        if arrival.number in sent and (arrival.trigger_id in flushed.taken or arrival.trigger_id in flushed.gone):
-            self._no_longer_passed_over(arrival)
-            return Outcome.TAKEN if arrival.trigger_id in flushed.taken else Outcome.GONE
+    def _outcome(self, arrival: Arrival, flushed: Flushed, place: int | None) -> Outcome | Repeated:
+        if place is not None:
+            outcome = _outcome_at(place, arrival.trigger_id, flushed)
+            if outcome is not None:
+                self._no_longer_passed_over(arrival)
+                return outcome
         if not arrival.left:
             self._passed_over[arrival.trigger_id].add(arrival.number)
         return Outcome.AGAIN
@@ -114,10 +137,18 @@ class Ingest:
         flush = Flush(group_id=uuid4())
         for one in ready:
             flush.add(one.trigger_id, one.call_id, one.media_type, one.body, one.size)
+            if one.data_mode is not None:
+                flush.data_modes[len(flush.call_ids)] = one.data_mode
+            if one.dedupe_key is not None:
+                flush.dedupe_keys[len(flush.call_ids)] = one.dedupe_key
+            if one.refuses_while_paused:
+                flush.pausing.add(one.trigger_id)
+            if one.rejects:
+                flush.rejecting.add(one.trigger_id)
         seconds = int(self._clock.now().timestamp())
         execution_ids = ["exe_" + ksuid(seconds) for _ in range(flush.most_windows)]
         try:
-            return await heads.receive(self._pool, flush, execution_ids, patient=patient)
+            return await self._receive(self._pool, flush, execution_ids, patient=patient)
         except HELD_UP:
             return Flushed()
         except AWAY_ERRORS as error:
@@ -125,9 +156,22 @@ class Ingest:
 
     async def _look_up(self, group_id: UUID, error: Exception) -> Flushed:
         try:
-            taken = await heads.find_group(self._pool, group_id)
+            found = await heads.find_group(self._pool, group_id)
         except AWAY_ERRORS:
-            taken = None
-        if taken is None:
+            found = None
+        if found is None:
             raise away(error) from error
-        return Flushed(taken=taken)
+        return found
+
+
+def _outcome_at(place: int, trigger_id: int, flushed: Flushed) -> Outcome | Repeated | None:
+    """What became of the call at a flush's place; None when its trigger was passed over."""
+    if trigger_id in flushed.taken:
+        if place in flushed.repeated:
+            return Repeated(flushed.repeated[place])
+        if place in flushed.refused:
+            return Outcome.REFUSED
+        return Outcome.IN_DOUBT if place in flushed.in_doubt else Outcome.TAKEN
+    if trigger_id in flushed.gone:
+        return Outcome.GONE
+    return Outcome.PAUSED if trigger_id in flushed.paused else None

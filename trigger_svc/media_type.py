@@ -1,11 +1,11 @@
 """Which bodies are taken, and what text they are.
 
-A call's Content-Type is one of five, compared without case and parameters; only its charset matters beyond that. The
-text is found by strict rules, so that what was taken can always be read again:
+A call's Content-Type is one of five or one that its trigger takes besides, compared without case and parameters; only its
+charset matters beyond that. The text is found by strict rules, so that what was taken can always be read again:
 
-    application/json                             UTF-8, whatever charset is said (RFC 8259)
-    application/xml, text/xml                    charset, else byte order mark, else XML declaration, else UTF-8
-    text/plain, ...x-www-form-urlencoded         charset, else UTF-8
+    application/json, ...+json                   UTF-8, whatever charset is said (RFC 8259)
+    application/xml, text/xml, ...+xml           charset, else byte order mark, else XML declaration, else UTF-8
+    text/plain, ...x-www-form-urlencoded, other  charset, else UTF-8
     no Content-Type                              an empty body only
 """
 
@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from chassis.errors import BadField, InvalidInput
+from trigger_svc.call_rules import CallRules
 
 JSON = "application/json"
 XML = ("application/xml", "text/xml")
-SUPPORTED = (JSON, *XML, "text/plain", "application/x-www-form-urlencoded")
+FORM = "application/x-www-form-urlencoded"
+SUPPORTED = (JSON, *XML, "text/plain", FORM)
 LONGEST = 1_000  # characters of the header
 
 #: What a charset may be called, and how Python reads it. UTF-16 without a byte order mark is big-endian (RFC 2781).
@@ -54,20 +56,25 @@ class MediaType:
     essence: str
     charset: str | None
 
+    @property
+    def is_json(self) -> bool:
+        """JSON, by whatever name."""
+        return self.essence == JSON or self.essence.endswith("+json")
+
+    @property
+    def is_xml(self) -> bool:
+        """XML, by whatever name."""
+        return self.essence in XML or self.essence.endswith("+xml")
+
 
 @lru_cache(maxsize=1024)
 def parse(header: str) -> MediaType:
-    """Reads a Content-Type header. InvalidInput (MEDIA_TYPE_INVALID, _UNSUPPORTED, CHARSET_UNKNOWN)."""
-    found = _TYPE.match(header)
-    if found is None or len(header) > LONGEST or _CONTROL.search(header):
-        raise _refusal("MEDIA_TYPE_INVALID", "is not one media type: send a single one, such as application/json")
-    essence = found[1].lower()
-    if essence not in SUPPORTED:
-        raise _refusal("MEDIA_TYPE_UNSUPPORTED", f"is not taken here: send one of {', '.join(SUPPORTED)}")
-    charsets = {name.lower() for name in _charsets(header, found.end())}
+    """Reads a Content-Type header, of whatever type. InvalidInput (MEDIA_TYPE_INVALID, CHARSET_UNKNOWN)."""
+    essence = essence_of(header)
+    charsets = {name.lower() for name in _charsets(header)}
     if len(charsets) > 1:
         raise _refusal("MEDIA_TYPE_INVALID", "names two charsets: send one")
-    if not charsets or essence == JSON:
+    if not charsets or MediaType(essence, None).is_json:
         return MediaType(essence, None)
     codec = CHARSETS.get(charsets.pop())
     if codec is None:
@@ -75,16 +82,38 @@ def parse(header: str) -> MediaType:
     return MediaType(essence, codec)
 
 
-def text_of(header: str, body: bytes) -> str:
-    """The text of a body under its Content-Type. InvalidInput as of `parse`, MEDIA_TYPE_MISSING, ENCODING_INVALID."""
-    if not header:
-        if body:
+def admit(header: str, body: bytes, rules: CallRules) -> str:
+    """The media type that a body is taken under. InvalidInput as of `parse`, MEDIA_TYPE_MISSING, MEDIA_TYPE_UNSUPPORTED."""
+    if not header and body:
+        if not rules.assumed_media_type:
             raise _refusal("MEDIA_TYPE_MISSING", "a body needs one: send a Content-Type, such as application/json")
+        header = rules.assumed_media_type
+    if header:
+        essence = essence_of(header)
+        if essence not in SUPPORTED and (essence not in rules.extra_media_types or essence.startswith("multipart/")):
+            taken = ", ".join((*SUPPORTED, *rules.extra_media_types))
+            raise _refusal("MEDIA_TYPE_UNSUPPORTED", f"is not taken here: send one of {taken}")
+        parse(header)
+    return header
+
+
+@lru_cache(maxsize=1024)
+def essence_of(header: str) -> str:
+    """Type and subtype in lower case. InvalidInput (MEDIA_TYPE_INVALID)."""
+    found = _TYPE.match(header)
+    if found is None or len(header) > LONGEST or _CONTROL.search(header):
+        raise _refusal("MEDIA_TYPE_INVALID", "is not one media type: send a single one, such as application/json")
+    return found[1].lower()
+
+
+def text_of(header: str, body: bytes) -> str:
+    """The text of a body under the Content-Type that it was admitted with. InvalidInput as of `parse`, ENCODING_INVALID."""
+    if not header:
         return ""
     media_type = parse(header)
     codec = media_type.charset
     if codec is None:
-        codec = _xml_codec(body) if media_type.essence in XML else "utf-8"
+        codec = _xml_codec(body) if media_type.is_xml else "utf-8"
     if codec == "utf-16" and not body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         codec = "utf-16-be"
     try:
@@ -94,9 +123,10 @@ def text_of(header: str, body: bytes) -> str:
         raise InvalidInput([bad], reason="ENCODING_INVALID") from None
 
 
-def _charsets(header: str, position: int) -> list[str]:
+def _charsets(header: str) -> list[str]:
     """The values of all charset parameters. InvalidInput when what follows the type is no list of parameters."""
     values = []
+    position = header.find(";") + 1 or len(header)
     while position < len(header):
         found = _PARAMETER.match(header, position)
         if found is None:

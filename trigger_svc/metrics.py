@@ -1,50 +1,113 @@
 """What trigger_svc measures, beside what the chassis does for every process.
 
-runhook_call_answered_total{answer}         calls by answer: "accepted", or the reason of the refusal
-runhook_call_body_bytes                     sizes of accepted bodies
-runhook_window_closed_total{reason}         threshold, deadline, bytes, disabled
-runhook_window_calls                        calls of a closed window
-runhook_window_lateness_seconds             how long after its deadline a window was closed, for reason deadline
-runhook_execution_finished_total{state}     executions that became final
-runhook_run_acquired_total                  runs handed to a runner
-runhook_run_wait_seconds                    from when a run could be taken until a runner had it
-runhook_run_finished_total{outcome}         succeeded, or the reason why it failed
-runhook_run_seconds                         from start to end of a run
-runhook_run_freed_total{why}                leases that ran out: unstarted, or lost with attempts left
-runhook_runner_connected                    runners that hold an AcquireRuns stream to this pod
-runhook_outbox_published_total{event_type}  events that delivery_svc took
-runhook_outbox_refused_total                events that delivery_svc will never take: each is an error of ours
-runhook_outbox_unpublished                  events that wait, as of the last look (counted up to 10,000)
+The sentence beside each name is what /metrics says as HELP, and docs/metrics.md as well. Labels hold reasons and states of
+ours, never an id; the children of those that many calls need are bound once.
 """
+
+from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
-CALLS = Counter("runhook_call_answered_total", "Calls by their answer.", ["answer"])
+from chassis.histogram import SECONDS
+
+CALLS = Counter(
+    "runhook_call_answered_total",
+    "Calls by their answer: accepted, duplicate, handshake, or the reason of the refusal.",
+    ["answer"],
+)
 CALL_BYTES = Histogram(
     "runhook_call_body_bytes", "Sizes of accepted bodies.", buckets=(0, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
 )
-WINDOWS_CLOSED = Counter("runhook_window_closed_total", "Closed windows by reason.", ["reason"])
+WINDOWS_CLOSED = Counter(
+    "runhook_window_closed_total", "Closed windows by reason: threshold, deadline or bytes.", ["reason"]
+)
 WINDOW_CALLS = Histogram(
     "runhook_window_calls", "Calls of a closed window.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000)
 )
 WINDOW_LATENESS = Histogram(
     "runhook_window_lateness_seconds",
-    "How long after its deadline a window was closed.",
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+    "How long after its deadline a window was closed that closed for it; above a second, no pod sweeps in time.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
-EXECUTIONS_FINISHED = Counter("runhook_execution_finished_total", "Executions that became final.", ["state"])
+SCHEDULE_LATENESS = Histogram(
+    "runhook_schedule_lateness_seconds",
+    "How long after its moment a trigger of kind once or cron started its execution; above a second, no pod looks in time.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600),
+)
+EXECUTIONS_FINISHED = Counter(
+    "runhook_execution_finished_total",
+    "Executions that became final, by state: SUCCEEDED, FAILED or CANCELLED.",
+    ["state"],
+)
 RUNS_ACQUIRED = Counter("runhook_run_acquired_total", "Runs handed to a runner.")
 RUN_WAIT = Histogram(
     "runhook_run_wait_seconds",
-    "From when a run could be taken until a runner had it.",
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+    "From when a run could be taken until a runner had it; when it rises, runners have no free slot.",
+    buckets=(*SECONDS, 30, 60, 300, 3600),
 )
-RUNS_FINISHED = Counter("runhook_run_finished_total", "Finished runs by outcome.", ["outcome"])
+RUNS_FINISHED = Counter(
+    "runhook_run_finished_total", "Finished runs by outcome: succeeded, or the reason why it failed.", ["outcome"]
+)
 RUN_SECONDS = Histogram(
     "runhook_run_seconds", "From start to end of a run.", buckets=(0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400)
 )
-RUNS_FREED = Counter("runhook_run_freed_total", "Leases that ran out.", ["why"])
-RUNNERS = Gauge("runhook_runner_connected", "Runners that hold an AcquireRuns stream to this pod.")
-OUTBOX_PUBLISHED = Counter("runhook_outbox_published_total", "Events that delivery_svc took.", ["event_type"])
-OUTBOX_REFUSED = Counter("runhook_outbox_refused_total", "Events that delivery_svc will never take.")
-OUTBOX_UNPUBLISHED = Gauge("runhook_outbox_unpublished", "Events that wait, counted up to 10,000.")
+RUN_LOG_BYTES = Counter("runhook_run_log_bytes_total", "What runs printed, as far as it is kept.")
+RUN_LOGS_CUT = Counter(
+    "runhook_run_log_truncated_total",
+    "Logs that reached RUNHOOK_TRIGGER_LOG_BYTES: what their runs print further is dropped.",
+)
+RUNS_FREED = Counter(
+    "runhook_run_freed_total",
+    "Leases that ran out by why: unstarted, or lost, when its runner went silent and attempts are left.",
+    ["why"],
+)
+RUNNERS = Gauge(
+    "runhook_runner_connected",
+    "Runners that hold an AcquireRuns stream to this pod; none at any pod means that nothing is executed.",
+)
+OUTBOX_PUBLISHED = Counter(
+    "runhook_outbox_published_total", "Events of runs that delivery_svc took, by type.", ["event_type"]
+)
+OUTBOX_REFUSED = Counter(
+    "runhook_outbox_refused_total", "Events that delivery_svc will never take; each is an error of ours."
+)
+OUTBOX_UNPUBLISHED = Gauge(
+    "runhook_outbox_unpublished",
+    "Events that wait for delivery_svc, as of the last look, counted to 10,000; the same in every pod.",
+)
+
+
+@cache
+def calls(answer: str) -> Counter:
+    """The child of CALLS."""
+    return CALLS.labels(answer)
+
+
+@cache
+def windows_closed(reason: str) -> Counter:
+    """The child of WINDOWS_CLOSED."""
+    return WINDOWS_CLOSED.labels(reason)
+
+
+@cache
+def runs_finished(outcome: str) -> Counter:
+    """The child of RUNS_FINISHED."""
+    return RUNS_FINISHED.labels(outcome)
+
+
+@cache
+def executions_finished(state: str) -> Counter:
+    """The child of EXECUTIONS_FINISHED."""
+    return EXECUTIONS_FINISHED.labels(state)
+
+
+@cache
+def runs_freed(why: str) -> Counter:
+    """The child of RUNS_FREED."""
+    return RUNS_FREED.labels(why)
+
+
+@cache
+def outbox_published(event_type: str) -> Counter:
+    """The child of OUTBOX_PUBLISHED."""
+    return OUTBOX_PUBLISHED.labels(event_type)

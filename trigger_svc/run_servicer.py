@@ -9,20 +9,26 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 
 from chassis.caller import Callers
-from chassis.errors import BadField, InvalidInput
+from chassis.errors import BadField, InvalidInput, Unauthenticated
+from chassis.keyring import KeyRing
 from runhook.trigger.v1 import run_service_pb2 as pb
 from runhook.trigger.v1.run_pb2 import RunLease
 from runhook.trigger.v1.run_service_pb2_grpc import RunServiceServicer
 from trigger_svc import convert, rights
 from trigger_svc.acquirer import Acquirer, Runner, room, runner_of
+from trigger_svc.append_run_log import append_run_log
+from trigger_svc.element import STRING, TALEND_RAW
 from trigger_svc.finish_run import finish_run
 from trigger_svc.read_payload import read_payload
 from trigger_svc.run import Lease, ending
+from trigger_svc.run_token import PREFIX, is_run_token, make_run_token
 from trigger_svc.settings import TriggerSettings
 from trigger_svc.start_run import keep_leases, start_run
 from trigger_svc.store_artifacts import store_artifacts
 
 Context = grpc.aio.ServicerContext[Any, Any]
+#: The data mode that a runner asks for, whatever the trigger's is.
+PASSTHROUGH = {True: STRING, False: TALEND_RAW}
 
 
 class RunServicer(RunServiceServicer):
@@ -32,6 +38,7 @@ class RunServicer(RunServiceServicer):
         self,
         pool: asyncpg.Pool,
         callers: Callers,
+        key_ring: KeyRing,
         acquirer: Acquirer,
         settings: TriggerSettings,
         draining: asyncio.Event,
@@ -41,6 +48,7 @@ class RunServicer(RunServiceServicer):
     ) -> None:
         self._pool = pool
         self._callers = callers
+        self._key_ring = key_ring
         self._acquirer = acquirer
         self._settings = settings
         self._lease_duration = Duration(nanos=int(settings.trigger_lease_seconds % 1 * 1e9))
@@ -74,7 +82,9 @@ class RunServicer(RunServiceServicer):
         self, request: pb.GetRunPayloadRequest, context: Context
     ) -> AsyncIterator[pb.GetRunPayloadResponse]:
         """Streams the payload."""
-        async for chunk in read_payload(self._pool, await self._lease(context, request)):
+        lease = await self._lease_of_payload(context, request)
+        data_mode = PASSTHROUGH[request.passthrough] if request.HasField("passthrough") else None
+        async for chunk in read_payload(self._pool, lease, data_mode):
             yield pb.GetRunPayloadResponse(chunk=chunk)
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunResponse:
@@ -83,7 +93,8 @@ class RunServicer(RunServiceServicer):
         order, started = await start_run(self._pool, lease, lease_seconds=self._settings.trigger_lease_seconds)
         if started:
             self._announce()
-        return pb.StartRunResponse(order=convert.order(order))
+        run_token = make_run_token(self._key_ring, lease.run_id, lease.lease_id)
+        return pb.StartRunResponse(order=convert.order(order, run_token))
 
     async def HeartbeatRuns(self, request: pb.HeartbeatRunsRequest, context: Context) -> pb.HeartbeatRunsResponse:
         """Keeps leases alive."""
@@ -103,7 +114,7 @@ class RunServicer(RunServiceServicer):
         await finish_run(
             self._pool,
             lease,
-            ending(exit_code, request.reason, request.message),
+            ending(exit_code, request.reason, request.message, request.summary),
             artifact_seconds=self._settings.trigger_artifact_seconds,
         )
         self._announce()
@@ -126,6 +137,17 @@ class RunServicer(RunServiceServicer):
         self._announce()
         return pb.StoreArtifactsResponse(artifact_count=count)
 
+    async def AppendRunLog(self, request: pb.AppendRunLogRequest, context: Context) -> pb.AppendRunLogResponse:
+        """Keeps the next piece of output."""
+        log_bytes = await append_run_log(
+            self._pool,
+            await self._lease(context, request),
+            offset=request.offset,
+            chunk=request.chunk,
+            most_bytes=self._settings.trigger_log_bytes,
+        )
+        return pb.AppendRunLogResponse(log_bytes=log_bytes)
+
     async def _listen(self, requests: AsyncIterator[pb.AcquireRunsRequest], runner: Runner) -> None:
         try:
             async for request in requests:
@@ -144,9 +166,28 @@ class RunServicer(RunServiceServicer):
     async def _lease(
         self,
         context: Context,
-        request: pb.GetRunPayloadRequest | pb.StartRunRequest | pb.FinishRunRequest | pb.StoreArtifactsRequest,
+        request: pb.GetRunPayloadRequest
+        | pb.StartRunRequest
+        | pb.FinishRunRequest
+        | pb.StoreArtifactsRequest
+        | pb.AppendRunLogRequest,
     ) -> Lease:
         account_id = await self._account(context)
         if not request.HasField("lease"):
             raise InvalidInput([BadField("lease", "is required")])
         return convert.lease(request.lease, account_id)
+
+    async def _lease_of_payload(self, context: Context, request: pb.GetRunPayloadRequest) -> Lease:
+        """The lease of a call that whoever carries the run out may make as well, with the run's own token."""
+        token = _bearer(context)
+        if not token.startswith(PREFIX):
+            return await self._lease(context, request)
+        lease = convert.lease(request.lease, None)
+        if not is_run_token(self._key_ring, token, lease.run_id, lease.lease_id):
+            raise Unauthenticated("TOKEN_UNKNOWN", "the run token is not of this run under this lease")
+        return lease
+
+
+def _bearer(context: Context) -> str:
+    values = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    return values.get("authorization", "").removeprefix("Bearer ")

@@ -15,6 +15,9 @@ MOST_PARAMETERS = 100
 MOST_SLOTS = 100
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 60, 86_400
 MOST_ATTEMPTS = 10
+QUEUE_MODES = ("fail", "reject", "hold")
+QUEUE_COUNTS = ("concurrent", "rolling")
+MOST_QUEUED = 10_000
 
 _COMMAND = re.compile(r"[a-z0-9_-]{1,63}")
 _SLOT = re.compile(r"[A-Za-z0-9_-]{1,63}")
@@ -28,6 +31,18 @@ class Parameter:
 
     name: str
     default_value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLimit:
+    """How many executions of a task or plan may wait or run, what becomes of those beyond it, and which ones count."""
+
+    executions: int = 50
+    mode: str = "fail"
+    count: str = "concurrent"
+
+
+USUAL_LIMIT = QueueLimit()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +63,17 @@ class NewTask:
     project_id: int
     project_name: str
     dbt_version: str
+    queue_limit: QueueLimit = USUAL_LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(NewTask):
-    """A task as stored."""
+    """A task as stored. `version` rises with every change."""
 
     task_id: int
     created_at: datetime
+    paused: bool = False
+    version: int = 1
 
     @property
     def takes_payload(self) -> bool:
@@ -70,7 +88,18 @@ def bad_fields(task: NewTask) -> list[BadField]:
         *_bad_limits(task),
         *_bad_slots(task.slots),
         *_bad_parameters(task.parameters),
+        *bad_queue_limit("task", task.queue_limit),
     ]
+
+
+def bad_queue_limit(owner: str, limit: QueueLimit) -> Iterator[BadField]:
+    """Every broken rule of the queue limit of a task or plan, which `owner` is the path of."""
+    if not 1 <= limit.executions <= MOST_QUEUED:
+        yield BadField(f"{owner}.queue_limit.executions", f"must be 1 to {MOST_QUEUED:,}, or 0 for 50")
+    if limit.mode not in QUEUE_MODES:
+        yield BadField(f"{owner}.queue_limit.mode", "must be FAIL, REJECT or HOLD")
+    if limit.count not in QUEUE_COUNTS:
+        yield BadField(f"{owner}.queue_limit.count", "must be CONCURRENT or ROLLING")
 
 
 def _bad_names(task: NewTask) -> Iterator[BadField]:

@@ -144,6 +144,7 @@ create index execution_plan on trigger.execution (plan_id, execution_id);
 create unique index execution_request on trigger.execution (account_id, request_id) where request_id is not null;
 create index execution_deadline on trigger.execution (deadline_at) where deadline_at is not null and finished_at is null;
 create index execution_trigger on trigger.execution (trigger_id, execution_id);
+create index execution_payload_of on trigger.execution (payload_of) where payload_of is not null;
 
 -- The payload of an execution that was started by hand.
 create table trigger.execution_payload (

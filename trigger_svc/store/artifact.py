@@ -83,3 +83,35 @@ async def complete(pool: asyncpg.Pool, lease: Lease, artifacts: list[Artifact]) 
         [one.chunk_count for one in artifacts],
     )
     return bool(count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An artifact that its account may read."""
+
+    run_id: int
+    name: str
+    finished_day: date
+    chunk_count: int
+
+
+FIND = """
+select run_id, name, finished_day, chunk_count from trigger.artifact where run_id = $2 and name = $3 and account_id = $1
+"""
+
+
+async def find(pool: asyncpg.Pool, account_id: int, run_id: int, name: str) -> Kept | None:
+    """An artifact of a run of the account."""
+    row = await pool.fetchrow(FIND, account_id, run_id, name)
+    return None if row is None else Kept(**row)
+
+
+READ_CHUNK = """
+select chunk from trigger.artifact_chunk where finished_day = $1 and run_id = $2 and name = $3 and chunk_number = $4
+"""
+
+
+async def read_chunk(pool: asyncpg.Pool, kept: Kept, number: int) -> bytes | None:
+    """One chunk, counted from 0; None once it is past its retention."""
+    chunk: bytes | None = await pool.fetchval(READ_CHUNK, kept.finished_day, kept.run_id, kept.name, number)
+    return chunk

@@ -9,9 +9,13 @@ from trigger_svc.execution import Execution
 from trigger_svc.run import Run
 
 FIND_EXECUTION = """
-select e.execution_id as key, e.public_id, e.account_id, e.task_id, coalesce(t.public_id, '') as trigger_id,
-       coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count, e.created_at, e.finished_at
-  from trigger.execution e left join trigger.trigger t on t.trigger_id = e.trigger_id
+select e.execution_id as key, e.public_id, e.account_id, coalesce(e.task_id, 0) as task_id, coalesce(e.plan_id, 0) as plan_id,
+       coalesce(t.public_id, '') as trigger_id, coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count,
+       e.created_at, e.finished_at, e.cause, coalesce(o.public_id, '') as rerun_of,
+       case when e.started_at is null then 0 else e.step end as step, e.payload_bytes
+  from trigger.execution e
+  left join trigger.trigger t on t.trigger_id = e.trigger_id
+  left join trigger.execution o on o.execution_id = e.rerun_of
  where e.public_id = $2 and e.account_id = $1
 """
 
@@ -25,17 +29,25 @@ async def find(pool: asyncpg.Pool, account_id: int, public_id: str) -> Execution
 # Compared as rows, so that only the index of the account or the task gives this order: with an equation the planner may
 # walk all executions in the order of their key instead.
 LIST_EXECUTIONS = """
-select e.execution_id as key, e.public_id, e.account_id, e.task_id, coalesce(t.public_id, '') as trigger_id,
-       coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count, e.created_at, e.finished_at
-  from trigger.execution e left join trigger.trigger t on t.trigger_id = e.trigger_id
+select e.execution_id as key, e.public_id, e.account_id, coalesce(e.task_id, 0) as task_id, coalesce(e.plan_id, 0) as plan_id,
+       coalesce(t.public_id, '') as trigger_id, coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count,
+       e.created_at, e.finished_at, e.cause, coalesce(o.public_id, '') as rerun_of,
+       case when e.started_at is null then 0 else e.step end as step, e.payload_bytes
+  from trigger.execution e
+  left join trigger.trigger t on t.trigger_id = e.trigger_id
+  left join trigger.execution o on o.execution_id = e.rerun_of
  where (e.account_id, e.execution_id) < ($1, $2) and (e.account_id, e.execution_id) > ($1, 0)
  order by e.account_id desc, e.execution_id desc
  limit $3
 """
 LIST_EXECUTIONS_OF_TASK = """
-select e.execution_id as key, e.public_id, e.account_id, e.task_id, coalesce(t.public_id, '') as trigger_id,
-       coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count, e.created_at, e.finished_at
-  from trigger.execution e left join trigger.trigger t on t.trigger_id = e.trigger_id
+select e.execution_id as key, e.public_id, e.account_id, coalesce(e.task_id, 0) as task_id, coalesce(e.plan_id, 0) as plan_id,
+       coalesce(t.public_id, '') as trigger_id, coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count,
+       e.created_at, e.finished_at, e.cause, coalesce(o.public_id, '') as rerun_of,
+       case when e.started_at is null then 0 else e.step end as step, e.payload_bytes
+  from trigger.execution e
+  left join trigger.trigger t on t.trigger_id = e.trigger_id
+  left join trigger.execution o on o.execution_id = e.rerun_of
  where (e.task_id, e.execution_id) < ($4, $2) and (e.task_id, e.execution_id) > ($4, 0) and e.account_id = $1
  order by e.task_id desc, e.execution_id desc
  limit $3
@@ -55,7 +67,8 @@ async def list_newest(
 
 LIST_RUNS = """
 select r.execution_id as key, r.run_id, r.account_id, r.task_id, e.public_id as execution_id, r.state, r.reason,
-       r.message, r.exit_code, r.created_at, r.started_at, r.finished_at,
+       r.message, r.exit_code, r.created_at, r.started_at, r.finished_at, r.log_bytes, r.log_truncated,
+       coalesce(r.summary, '') as summary, r.step,
        array(select a.name from trigger.artifact a where a.run_id = r.run_id order by a.name) as artifact_names
   from trigger.run r join trigger.execution e on e.execution_id = r.execution_id
  where r.execution_id = any($1::bigint[])
@@ -63,7 +76,8 @@ select r.execution_id as key, r.run_id, r.account_id, r.task_id, e.public_id as 
 """
 FIND_RUN = """
 select r.execution_id as key, r.run_id, r.account_id, r.task_id, e.public_id as execution_id, r.state, r.reason,
-       r.message, r.exit_code, r.created_at, r.started_at, r.finished_at,
+       r.message, r.exit_code, r.created_at, r.started_at, r.finished_at, r.log_bytes, r.log_truncated,
+       coalesce(r.summary, '') as summary, r.step,
        array(select a.name from trigger.artifact a where a.run_id = r.run_id order by a.name) as artifact_names
   from trigger.run r join trigger.execution e on e.execution_id = r.execution_id
  where r.run_id = $2 and r.account_id = $1

@@ -1,24 +1,27 @@
 """Heads: where a trigger's calls queue up. A flush is one function call, so that no lock waits for a pod."""
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from trigger_svc.store.window import Closed, closed_of
-from trigger_svc.trigger import Trigger
+from trigger_svc.trigger import NewTrigger
+
+T = TypeVar("T")
 
 INSERT_HEAD = """
 insert into trigger.head (trigger_id, account_id, threshold, duration_seconds, max_bytes) values ($1, $2, $3, $4, $5)
 """
 
 
-async def insert(connection: PoolConnectionProxy, trigger: Trigger, *, max_bytes: int) -> None:
+async def insert(connection: PoolConnectionProxy, trigger_id: int, trigger: NewTrigger, *, max_bytes: int) -> None:
     """Makes a trigger's head, enabled and without a window."""
     await connection.execute(
         INSERT_HEAD,
-        trigger.trigger_id,
+        trigger_id,
         trigger.account_id,
         trigger.threshold,
         int(trigger.duration_seconds),
@@ -38,6 +41,11 @@ class Flush:
     media_types: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
+    # By place, from 1: what few calls have. By trigger: those that are asked about more than whether they are there.
+    data_modes: dict[int, str] = field(default_factory=dict)
+    dedupe_keys: dict[int, bytes] = field(default_factory=dict)
+    pausing: set[int] = field(default_factory=set)
+    rejecting: set[int] = field(default_factory=set)
 
     def add(self, trigger_id: int, call_id: str, media_type: str, body: bytes, size: int) -> None:
         """Puts a call at the end; its trigger is the last one or a greater one."""
@@ -60,17 +68,25 @@ class Flush:
 
 @dataclass(slots=True, kw_only=True)
 class Flushed:
-    """What became of a flush: triggers taken, triggers not there or disabled, windows. The others were passed over."""
+    """What became of a flush: triggers taken, not there or disabled, or paused. The others were passed over.
+
+    Of the taken ones' calls some are not in, by their place in the flush: repeated ones with the first one's id, those that a
+    full queue refused, and those of which only that is known.
+    """
 
     taken: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
+    paused: set[int] = field(default_factory=set)
+    repeated: dict[int, str] = field(default_factory=dict)
+    refused: set[int] = field(default_factory=set)
+    in_doubt: set[int] = field(default_factory=set)
     closed: list[Closed] = field(default_factory=list)
     opened: list[float] = field(default_factory=list)  # seconds until the deadline, of each window that is still open
 
 
 RECEIVE_CALLS = """
-select what, trigger_id, window_id, public_trigger_id, execution_id, reason, size, seconds
-  from trigger.receive_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+select what, trigger_id, window_id, public_trigger_id, execution_id, reason, size, seconds, place, call_id
+  from trigger.receive_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """
 
 
@@ -89,6 +105,10 @@ async def receive(pool: asyncpg.Pool, flush: Flush, execution_ids: list[str], *,
         flush.media_types,
         flush.bodies,
         flush.sizes,
+        _column(flush.data_modes, len(flush.call_ids)),
+        _column(flush.dedupe_keys, len(flush.call_ids)),
+        list(flush.pausing),
+        list(flush.rejecting),
         execution_ids,
         patient,
         timeout=10,
@@ -104,22 +124,33 @@ async def receive(pool: asyncpg.Pool, flush: Flush, execution_ids: list[str], *,
                 flushed.closed.append(closed_of(row))
             case "OPENED":
                 flushed.opened.append(row["seconds"])
+            case "PAUSED":
+                flushed.paused.add(row["trigger_id"])
+            case "DUPLICATE":
+                flushed.repeated[row["place"]] = row["call_id"]
+            case "REFUSED":
+                flushed.refused.add(row["place"])
     return flushed
 
 
-FIND_GROUP = "select taken from trigger.ingest_group where group_id = $1"
+def _column(values: dict[int, T], count: int) -> list[T | None] | None:
+    """The values of `count` calls; None where no call has one."""
+    return [values.get(place) for place in range(1, count + 1)] if values else None
 
 
-async def find_group(pool: asyncpg.Pool, group_id: UUID) -> set[int] | None:
-    """The triggers whose calls a flush committed; None when it is not known to have committed."""
-    taken = await pool.fetchval(FIND_GROUP, group_id, timeout=2)
-    return None if taken is None else set(taken)
+FIND_GROUP = "select taken, left_out from trigger.ingest_group where group_id = $1"
+
+
+async def find_group(pool: asyncpg.Pool, group_id: UUID) -> Flushed | None:
+    """The triggers whose calls a flush committed, but for those left out; None when it is not known to have committed."""
+    row = await pool.fetchrow(FIND_GROUP, group_id, timeout=2)
+    return None if row is None else Flushed(taken=set(row["taken"]), in_doubt=set(row["left_out"] or ()))
 
 
 PRUNE_GROUPS = """
 delete from trigger.ingest_group
  where group_id = any(array(select group_id from trigger.ingest_group
-                             where committed_at < clock_timestamp() - make_interval(secs => $1) limit $2))
+                             where committed_at < now() - make_interval(secs => $1) limit $2))
 """
 
 

@@ -20,12 +20,21 @@ with claimed as (
                 order by x.outbox_id
                 limit $1
                   for no key update skip locked))
-    returning o.outbox_id, o.run_id, o.event_type, o.event_at, o.run_state, o.message, o.started_at, o.finished_at
+    returning o.outbox_id, o.run_id, o.event_type, o.event_at, o.run_state, o.message, o.started_at, o.finished_at,
+              o.execution_id
 )
 select c.outbox_id, c.event_type, c.event_at, c.run_state, c.message, c.started_at, c.finished_at, c.run_id,
-       r.account_id, r.task_id, r.task_name, r.environment_id, r.environment_name, r.project_id, r.project_name,
-       r.dbt_version, r.run_reason
-  from claimed c join trigger.run r on r.run_id = c.run_id
+       coalesce(r.account_id, e.account_id) as account_id, coalesce(r.task_id, t.task_id, 0) as task_id,
+       coalesce(r.task_name, t.name, '') as task_name, coalesce(r.environment_id, t.environment_id, 0) as environment_id,
+       coalesce(r.environment_name, t.environment_name, '') as environment_name,
+       coalesce(r.project_id, t.project_id, 0) as project_id, coalesce(r.project_name, t.project_name, '') as project_name,
+       coalesce(r.dbt_version, t.dbt_version, '') as dbt_version, coalesce(r.run_reason, e.run_reason) as run_reason,
+       coalesce(e.public_id, '') as execution_id, coalesce(p.name, t.name, '') as subject_name
+  from claimed c
+  left join trigger.run r on r.run_id = c.run_id
+  left join trigger.execution e on e.execution_id = c.execution_id
+  left join trigger.task t on t.task_id = coalesce(e.task_id, (e.plan -> 'steps' -> 0 ->> 0)::bigint)
+  left join trigger.plan p on p.plan_id = e.plan_id
  order by c.outbox_id
 """
 

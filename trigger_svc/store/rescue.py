@@ -72,6 +72,57 @@ async def put_back(pool: asyncpg.Pool, lost: Lost, now: datetime) -> bool:
     return await pool.fetchval(PUT_BACK, lost.run_id, lost.lease_id, now) is not None
 
 
+FIND_TIMED_OUT = """
+select e.execution_id
+  from trigger.execution e
+ where e.deadline_at <= $1 and e.deadline_at is not null and e.finished_at is null
+ order by e.deadline_at
+ limit $2
+"""
+TIME_OUT_PLAN = "select trigger.time_out_plan($1)"
+
+
+async def find_timed_out(pool: asyncpg.Pool, now: datetime, *, most: int) -> list[int]:
+    """Executions of plans whose time is over; who acts on one looks again under its lock."""
+    return [row["execution_id"] for row in await pool.fetch(FIND_TIMED_OUT, now, most)]
+
+
+async def time_out_plan(pool: asyncpg.Pool, execution_id: int) -> bool:
+    """Ends what still runs of it and goes on to its failure handler; False when it ended meanwhile."""
+    timed_out: bool = await pool.fetchval(TIME_OUT_PLAN, execution_id)
+    return timed_out
+
+
+# Each target once, from one to the next along the index, however many of its executions are held.
+FIND_HELD = """
+with recursive held as (
+    (select e.target from trigger.execution e
+      where e.queued_at is null and e.finished_at is null
+      order by e.target limit 1)
+    union all
+    select n.target
+      from held h
+     cross join lateral (
+           select e.target from trigger.execution e
+            where e.queued_at is null and e.finished_at is null and e.target > h.target
+            order by e.target limit 1) n
+)
+select target from held limit $1
+"""
+ADMIT_HELD = "select trigger.admit_held($1)"
+
+
+async def find_held(pool: asyncpg.Pool, *, most: int) -> list[int]:
+    """Tasks and plans (as negative numbers) of which executions are held for want of room."""
+    return [row["target"] for row in await pool.fetch(FIND_HELD, most)]
+
+
+async def admit_held(pool: asyncpg.Pool, target: int) -> bool:
+    """Lets its held executions in as far as there is room; whether a run became free."""
+    freed: bool = await pool.fetchval(ADMIT_HELD, target)
+    return freed
+
+
 GIVE_UP_ARTIFACTS = """
 with due as (
     select x.run_id from trigger.run x

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import asyncpg
 
 from trigger_svc.run import Ending, Lease, Order
-from trigger_svc.task import PAYLOAD
 
 ACQUIRE_RUNS = """
 with free as materialized (
@@ -84,16 +83,24 @@ async def release(pool: asyncpg.Pool, leases: list[Acquired]) -> None:
     await pool.execute(RELEASE_RUNS, [one.run_id for one in leases], [one.lease_id for one in leases])
 
 
+# The execution is locked before its run, as everywhere; the run's row is looked at again once it is locked itself.
 START_RUN = """
-with started as (
+with place as materialized (
+    select e.execution_id
+      from trigger.run x join trigger.execution e on e.execution_id = x.execution_id
+     where x.run_id = $1 and x.lease_id = $2 and x.state = 'PENDING' and ($3::bigint is null or x.account_id = $3)
+       for no key update of e
+), started as (
     update trigger.run r
        set state = 'RUNNING', attempts = r.attempts + 1, started_at = clock_timestamp(),
            lease_until = clock_timestamp() + make_interval(secs => $4)
-     where r.run_id = $1 and r.lease_id = $2 and r.state = 'PENDING' and ($3::bigint is null or r.account_id = $3)
+      from place p
+     where r.run_id = $1 and r.execution_id = p.execution_id and r.lease_id = $2 and r.state = 'PENDING'
     returning r.run_id, r.execution_id, r.started_at
 ), going as (
     update trigger.execution e
-       set state = 'RUNNING', started_at = s.started_at
+       set state = 'RUNNING', started_at = s.started_at,
+           deadline_at = s.started_at + make_interval(secs => (e.plan ->> 'timeout_seconds')::integer)
       from started s
      where e.execution_id = s.execution_id and e.state = 'PENDING'
 ), told as (
@@ -112,11 +119,10 @@ async def start(pool: asyncpg.Pool, lease: Lease, *, lease_seconds: float) -> bo
 
 
 READ_ORDER = """
-select r.run_id, r.account_id, e.public_id as execution_id, r.command, t.slots, t.parameters, t.timeout_seconds,
-       e.window_id is not null as has_window
+select r.run_id, r.account_id, e.public_id as execution_id, r.command, r.slots, r.parameters, r.timeout_seconds, r.log_bytes,
+       r.takes_payload as has_payload
   from trigger.run r
   join trigger.execution e on e.execution_id = r.execution_id
-  join trigger.task t on t.task_id = r.task_id
  where r.run_id = $1 and r.lease_id = $2 and r.state = 'RUNNING' and ($3::bigint is null or r.account_id = $3)
 """
 
@@ -126,18 +132,7 @@ async def order_of(pool: asyncpg.Pool, lease: Lease) -> Order | None:
     row = await pool.fetchrow(READ_ORDER, lease.run_id, lease.lease_id, lease.account_id)
     if row is None:
         return None
-    parameters = {one["name"]: one["default_value"] for one in json.loads(row["parameters"])}
-    has_payload = row["has_window"] and parameters.pop(PAYLOAD, None) is not None
-    return Order(
-        run_id=row["run_id"],
-        account_id=row["account_id"],
-        execution_id=row["execution_id"],
-        command=row["command"],
-        slots=json.loads(row["slots"]),
-        parameters=parameters,
-        has_payload=has_payload,
-        timeout_seconds=row["timeout_seconds"],
-    )
+    return Order(**{**row, "slots": json.loads(row["slots"]), "parameters": json.loads(row["parameters"])})
 
 
 KEEP_LEASES = """
@@ -173,7 +168,7 @@ async def keep_leases(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """What finish_run answers; the fields but `answer` are set when it is FINISHED."""
+    """What end_run answers. The other fields are set when it is FINISHED, the execution's state if it is final too."""
 
     answer: str
     account_id: int | None
@@ -181,11 +176,12 @@ class Finished:
     execution_id: str | None
     attempts: int | None
     seconds: float | None
+    execution_state: str | None
 
 
-FINISH_RUN = """
-select answer, account_id, task_id, execution_id, attempts, seconds
-  from trigger.finish_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+END_RUN = """
+select answer, account_id, task_id, execution_id, attempts, seconds, execution_state
+  from trigger.end_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 
@@ -194,7 +190,7 @@ async def finish(
 ) -> Finished:
     """Makes a run final: FINISHED, REPEATED or LEASE_LOST. `lost` is the rescuer's word, `artifact_seconds` then 0."""
     [row] = await pool.fetch(
-        FINISH_RUN,
+        END_RUN,
         lease.run_id,
         lease.lease_id,
         lease.account_id,
@@ -203,7 +199,7 @@ async def finish(
         ending.reason,
         ending.message,
         ending.exit_code,
-        ending.execution_reason,
         artifact_seconds,
+        ending.summary or None,
     )
     return Finished(**row)

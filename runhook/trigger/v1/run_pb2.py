@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crunhook/trigger/v1/run.proto\x12\x12runhook.trigger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x03\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\x03\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x0f\n\x07task_id\x18\x03 \x01(\x03\x12\x14\n\x0c\x65xecution_id\x18\x04 \x01(\t\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x1c.runhook.trigger.v1.RunState\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x16\n\texit_code\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x61rtifact_names\x18\x0c \x03(\t\x12\x11\n\x04step\x18\r \x01(\x05H\x01\x88\x01\x01\x12\x11\n\tlog_bytes\x18\x0e \x01(\x03\x12\x15\n\rlog_truncated\x18\x0f \x01(\x08\x12\x0f\n\x07summary\x18\x10 \x01(\tB\x0c\n\n_exit_codeB\x07\n\x05_step\"\xf1\x02\n\x08RunOrder\x12\x0e\n\x06run_id\x18\x01 \x01(\x03\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x14\n\x0c\x65xecution_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x04 \x01(\t\x12\x36\n\x05slots\x18\x05 \x03(\x0b\x32\'.runhook.trigger.v1.RunOrder.SlotsEntry\x12@\n\nparameters\x18\x06 \x03(\x0b\x32,.runhook.trigger.v1.RunOrder.ParametersEntry\x12\x13\n\x0bhas_payload\x18\x07 \x01(\x08\x12*\n\x07timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a,\n\nSlotsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\",\n\x08RunLease\x12\x0e\n\x06run_id\x18\x01 \x01(\x03\x12\x10\n\x08lease_id\x18\x02 \x01(\x03*\x9b\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_STATE_PENDING\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crunhook/trigger/v1/run.proto\x12\x12runhook.trigger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x03\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\x03\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x0f\n\x07task_id\x18\x03 \x01(\x03\x12\x14\n\x0c\x65xecution_id\x18\x04 \x01(\t\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x1c.runhook.trigger.v1.RunState\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x16\n\texit_code\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x61rtifact_names\x18\x0c \x03(\t\x12\x11\n\x04step\x18\r \x01(\x05H\x01\x88\x01\x01\x12\x11\n\tlog_bytes\x18\x0e \x01(\x03\x12\x15\n\rlog_truncated\x18\x0f \x01(\x08\x12\x0f\n\x07summary\x18\x10 \x01(\tB\x0c\n\n_exit_codeB\x07\n\x05_step\"\x97\x03\n\x08RunOrder\x12\x0e\n\x06run_id\x18\x01 \x01(\x03\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x14\n\x0c\x65xecution_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x04 \x01(\t\x12\x36\n\x05slots\x18\x05 \x03(\x0b\x32\'.runhook.trigger.v1.RunOrder.SlotsEntry\x12@\n\nparameters\x18\x06 \x03(\x0b\x32,.runhook.trigger.v1.RunOrder.ParametersEntry\x12\x13\n\x0bhas_payload\x18\x07 \x01(\x08\x12*\n\x07timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tlog_bytes\x18\t \x01(\x03\x12\x11\n\trun_token\x18\n \x01(\t\x1a,\n\nSlotsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\",\n\x08RunLease\x12\x0e\n\x06run_id\x18\x01 \x01(\x03\x12\x10\n\x08lease_id\x18\x02 \x01(\x03*\x9b\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_STATE_PENDING\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x03\x12\x14\n\x10RUN_STATE_FAILED\x10\x04\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,16 +37,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNORDER_SLOTSENTRY']._serialized_options = b'8\001'
   _globals['_RUNORDER_PARAMETERSENTRY']._loaded_options = None
   _globals['_RUNORDER_PARAMETERSENTRY']._serialized_options = b'8\001'
-  _globals['_RUNSTATE']._serialized_start=992
-  _globals['_RUNSTATE']._serialized_end=1147
+  _globals['_RUNSTATE']._serialized_start=1030
+  _globals['_RUNSTATE']._serialized_end=1185
   _globals['_RUN']._serialized_start=118
   _globals['_RUN']._serialized_end=571
   _globals['_RUNORDER']._serialized_start=574
-  _globals['_RUNORDER']._serialized_end=943
-  _globals['_RUNORDER_SLOTSENTRY']._serialized_start=848
-  _globals['_RUNORDER_SLOTSENTRY']._serialized_end=892
-  _globals['_RUNORDER_PARAMETERSENTRY']._serialized_start=894
-  _globals['_RUNORDER_PARAMETERSENTRY']._serialized_end=943
-  _globals['_RUNLEASE']._serialized_start=945
-  _globals['_RUNLEASE']._serialized_end=989
+  _globals['_RUNORDER']._serialized_end=981
+  _globals['_RUNORDER_SLOTSENTRY']._serialized_start=886
+  _globals['_RUNORDER_SLOTSENTRY']._serialized_end=930
+  _globals['_RUNORDER_PARAMETERSENTRY']._serialized_start=932
+  _globals['_RUNORDER_PARAMETERSENTRY']._serialized_end=981
+  _globals['_RUNLEASE']._serialized_start=983
+  _globals['_RUNLEASE']._serialized_end=1027
 # @@protoc_insertion_point(module_scope)

@@ -208,6 +208,8 @@ class RunOrder(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     HAS_PAYLOAD_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
+    LOG_BYTES_FIELD_NUMBER: _builtins.int
+    RUN_TOKEN_FIELD_NUMBER: _builtins.int
     run_id: _builtins.int
     """The run."""
     account_id: _builtins.int
@@ -218,6 +220,12 @@ class RunOrder(_message.Message):
     """Name of the operator's command."""
     has_payload: _builtins.bool
     """Whether the run takes "resource_webhook_payload": then GetRunPayload has it."""
+    log_bytes: _builtins.int
+    """Where its log goes on: the bytes that an earlier attempt left in it. 0 of a first one."""
+    run_token: _builtins.str
+    """For whatever carries the run out elsewhere, such as a pod: sent as "authorization: Bearer <run token>", it is good for
+    GetRunPayload of this run under this lease, until the lease is lost or the run is final.
+    """
     @_builtins.property
     def slots(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What the task puts in the command's slots."""
@@ -241,10 +249,12 @@ class RunOrder(_message.Message):
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         has_payload: _builtins.bool = ...,
         timeout: _duration_pb2.Duration | None = ...,
+        log_bytes: _builtins.int = ...,
+        run_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "command", b"command", "execution_id", b"execution_id", "has_payload", b"has_payload", "parameters", b"parameters", "run_id", b"run_id", "slots", b"slots", "timeout", b"timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "command", b"command", "execution_id", b"execution_id", "has_payload", b"has_payload", "log_bytes", b"log_bytes", "parameters", b"parameters", "run_id", b"run_id", "run_token", b"run_token", "slots", b"slots", "timeout", b"timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

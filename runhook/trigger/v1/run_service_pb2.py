@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from runhook.trigger.v1 import run_pb2 as runhook_dot_trigger_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$runhook/trigger/v1/run_service.proto\x12\x12runhook.trigger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1crunhook/trigger/v1/run.proto\"O\n\x12\x41\x63quireRunsRequest\x12\x13\n\x0brunner_name\x18\x01 \x01(\t\x12\x10\n\x08\x63ommands\x18\x02 \x03(\t\x12\x12\n\nfree_slots\x18\x03 \x01(\x05\"u\n\x13\x41\x63quireRunsResponse\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"C\n\x14GetRunPayloadRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\"&\n\x15GetRunPayloadResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\">\n\x0fStartRunRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\"?\n\x10StartRunResponse\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunOrder\"D\n\x14HeartbeatRunsRequest\x12,\n\x06leases\x18\x01 \x03(\x0b\x32\x1c.runhook.trigger.v1.RunLease\"-\n\x15HeartbeatRunsResponse\x12\x14\n\x0clost_run_ids\x18\x01 \x03(\x03\"\x97\x01\n\x10\x46inishRunRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\x12\x16\n\texit_code\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0f\n\x07summary\x18\x05 \x01(\tB\x0c\n\n_exit_code\"\x13\n\x11\x46inishRunResponse\"a\n\x15StoreArtifactsRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x63hunk\x18\x03 \x01(\x0c\"0\n\x16StoreArtifactsResponse\x12\x16\n\x0e\x61rtifact_count\x18\x01 \x01(\x05\"a\n\x13\x41ppendRunLogRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\r\n\x05\x63hunk\x18\x03 \x01(\x0c\")\n\x14\x41ppendRunLogResponse\x12\x11\n\tlog_bytes\x18\x01 \x01(\x03\x32\xbd\x05\n\nRunService\x12\x62\n\x0b\x41\x63quireRuns\x12&.runhook.trigger.v1.AcquireRunsRequest\x1a\'.runhook.trigger.v1.AcquireRunsResponse(\x01\x30\x01\x12\x66\n\rGetRunPayload\x12(.runhook.trigger.v1.GetRunPayloadRequest\x1a).runhook.trigger.v1.GetRunPayloadResponse0\x01\x12U\n\x08StartRun\x12#.runhook.trigger.v1.StartRunRequest\x1a$.runhook.trigger.v1.StartRunResponse\x12\x64\n\rHeartbeatRuns\x12(.runhook.trigger.v1.HeartbeatRunsRequest\x1a).runhook.trigger.v1.HeartbeatRunsResponse\x12X\n\tFinishRun\x12$.runhook.trigger.v1.FinishRunRequest\x1a%.runhook.trigger.v1.FinishRunResponse\x12i\n\x0eStoreArtifacts\x12).runhook.trigger.v1.StoreArtifactsRequest\x1a*.runhook.trigger.v1.StoreArtifactsResponse(\x01\x12\x61\n\x0c\x41ppendRunLog\x12\'.runhook.trigger.v1.AppendRunLogRequest\x1a(.runhook.trigger.v1.AppendRunLogResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$runhook/trigger/v1/run_service.proto\x12\x12runhook.trigger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1crunhook/trigger/v1/run.proto\"O\n\x12\x41\x63quireRunsRequest\x12\x13\n\x0brunner_name\x18\x01 \x01(\t\x12\x10\n\x08\x63ommands\x18\x02 \x03(\t\x12\x12\n\nfree_slots\x18\x03 \x01(\x05\"u\n\x13\x41\x63quireRunsResponse\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"m\n\x14GetRunPayloadRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\x12\x18\n\x0bpassthrough\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\x0e\n\x0c_passthrough\"&\n\x15GetRunPayloadResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\">\n\x0fStartRunRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\"?\n\x10StartRunResponse\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunOrder\"D\n\x14HeartbeatRunsRequest\x12,\n\x06leases\x18\x01 \x03(\x0b\x32\x1c.runhook.trigger.v1.RunLease\"-\n\x15HeartbeatRunsResponse\x12\x14\n\x0clost_run_ids\x18\x01 \x03(\x03\"\x97\x01\n\x10\x46inishRunRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\x12\x16\n\texit_code\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0f\n\x07summary\x18\x05 \x01(\tB\x0c\n\n_exit_code\"\x13\n\x11\x46inishRunResponse\"a\n\x15StoreArtifactsRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x63hunk\x18\x03 \x01(\x0c\"0\n\x16StoreArtifactsResponse\x12\x16\n\x0e\x61rtifact_count\x18\x01 \x01(\x05\"a\n\x13\x41ppendRunLogRequest\x12+\n\x05lease\x18\x01 \x01(\x0b\x32\x1c.runhook.trigger.v1.RunLease\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\r\n\x05\x63hunk\x18\x03 \x01(\x0c\")\n\x14\x41ppendRunLogResponse\x12\x11\n\tlog_bytes\x18\x01 \x01(\x03\x32\xbd\x05\n\nRunService\x12\x62\n\x0b\x41\x63quireRuns\x12&.runhook.trigger.v1.AcquireRunsRequest\x1a\'.runhook.trigger.v1.AcquireRunsResponse(\x01\x30\x01\x12\x66\n\rGetRunPayload\x12(.runhook.trigger.v1.GetRunPayloadRequest\x1a).runhook.trigger.v1.GetRunPayloadResponse0\x01\x12U\n\x08StartRun\x12#.runhook.trigger.v1.StartRunRequest\x1a$.runhook.trigger.v1.StartRunResponse\x12\x64\n\rHeartbeatRuns\x12(.runhook.trigger.v1.HeartbeatRunsRequest\x1a).runhook.trigger.v1.HeartbeatRunsResponse\x12X\n\tFinishRun\x12$.runhook.trigger.v1.FinishRunRequest\x1a%.runhook.trigger.v1.FinishRunResponse\x12i\n\x0eStoreArtifacts\x12).runhook.trigger.v1.StoreArtifactsRequest\x1a*.runhook.trigger.v1.StoreArtifactsResponse(\x01\x12\x61\n\x0c\x41ppendRunLog\x12\'.runhook.trigger.v1.AppendRunLogRequest\x1a(.runhook.trigger.v1.AppendRunLogResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,29 +38,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACQUIRERUNSRESPONSE']._serialized_start=203
   _globals['_ACQUIRERUNSRESPONSE']._serialized_end=320
   _globals['_GETRUNPAYLOADREQUEST']._serialized_start=322
-  _globals['_GETRUNPAYLOADREQUEST']._serialized_end=389
-  _globals['_GETRUNPAYLOADRESPONSE']._serialized_start=391
-  _globals['_GETRUNPAYLOADRESPONSE']._serialized_end=429
-  _globals['_STARTRUNREQUEST']._serialized_start=431
-  _globals['_STARTRUNREQUEST']._serialized_end=493
-  _globals['_STARTRUNRESPONSE']._serialized_start=495
-  _globals['_STARTRUNRESPONSE']._serialized_end=558
-  _globals['_HEARTBEATRUNSREQUEST']._serialized_start=560
-  _globals['_HEARTBEATRUNSREQUEST']._serialized_end=628
-  _globals['_HEARTBEATRUNSRESPONSE']._serialized_start=630
-  _globals['_HEARTBEATRUNSRESPONSE']._serialized_end=675
-  _globals['_FINISHRUNREQUEST']._serialized_start=678
-  _globals['_FINISHRUNREQUEST']._serialized_end=829
-  _globals['_FINISHRUNRESPONSE']._serialized_start=831
-  _globals['_FINISHRUNRESPONSE']._serialized_end=850
-  _globals['_STOREARTIFACTSREQUEST']._serialized_start=852
-  _globals['_STOREARTIFACTSREQUEST']._serialized_end=949
-  _globals['_STOREARTIFACTSRESPONSE']._serialized_start=951
-  _globals['_STOREARTIFACTSRESPONSE']._serialized_end=999
-  _globals['_APPENDRUNLOGREQUEST']._serialized_start=1001
-  _globals['_APPENDRUNLOGREQUEST']._serialized_end=1098
-  _globals['_APPENDRUNLOGRESPONSE']._serialized_start=1100
-  _globals['_APPENDRUNLOGRESPONSE']._serialized_end=1141
-  _globals['_RUNSERVICE']._serialized_start=1144
-  _globals['_RUNSERVICE']._serialized_end=1845
+  _globals['_GETRUNPAYLOADREQUEST']._serialized_end=431
+  _globals['_GETRUNPAYLOADRESPONSE']._serialized_start=433
+  _globals['_GETRUNPAYLOADRESPONSE']._serialized_end=471
+  _globals['_STARTRUNREQUEST']._serialized_start=473
+  _globals['_STARTRUNREQUEST']._serialized_end=535
+  _globals['_STARTRUNRESPONSE']._serialized_start=537
+  _globals['_STARTRUNRESPONSE']._serialized_end=600
+  _globals['_HEARTBEATRUNSREQUEST']._serialized_start=602
+  _globals['_HEARTBEATRUNSREQUEST']._serialized_end=670
+  _globals['_HEARTBEATRUNSRESPONSE']._serialized_start=672
+  _globals['_HEARTBEATRUNSRESPONSE']._serialized_end=717
+  _globals['_FINISHRUNREQUEST']._serialized_start=720
+  _globals['_FINISHRUNREQUEST']._serialized_end=871
+  _globals['_FINISHRUNRESPONSE']._serialized_start=873
+  _globals['_FINISHRUNRESPONSE']._serialized_end=892
+  _globals['_STOREARTIFACTSREQUEST']._serialized_start=894
+  _globals['_STOREARTIFACTSREQUEST']._serialized_end=991
+  _globals['_STOREARTIFACTSRESPONSE']._serialized_start=993
+  _globals['_STOREARTIFACTSRESPONSE']._serialized_end=1041
+  _globals['_APPENDRUNLOGREQUEST']._serialized_start=1043
+  _globals['_APPENDRUNLOGREQUEST']._serialized_end=1140
+  _globals['_APPENDRUNLOGRESPONSE']._serialized_start=1142
+  _globals['_APPENDRUNLOGRESPONSE']._serialized_end=1183
+  _globals['_RUNSERVICE']._serialized_start=1186
+  _globals['_RUNSERVICE']._serialized_end=1887
 # @@protoc_insertion_point(module_scope)

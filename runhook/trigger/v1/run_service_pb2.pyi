@@ -89,6 +89,11 @@ class GetRunPayloadRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LEASE_FIELD_NUMBER: _builtins.int
+    PASSTHROUGH_FIELD_NUMBER: _builtins.int
+    passthrough: _builtins.bool
+    """Overrides the trigger's data mode: true reads as STRING, false as TALEND_RAW. Unset: as the trigger says. What somebody gave
+    along with a start by hand stays as it is.
+    """
     @_builtins.property
     def lease(self) -> _run_pb2.RunLease:
         """Required. The run and its lease."""
@@ -97,12 +102,15 @@ class GetRunPayloadRequest(_message.Message):
         self,
         *,
         lease: _run_pb2.RunLease | None = ...,
+        passthrough: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_passthrough", b"_passthrough", "lease", b"lease", "passthrough", b"passthrough"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_passthrough", b"_passthrough", "lease", b"lease", "passthrough", b"passthrough"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__passthrough: _TypeAlias = _typing.Literal["passthrough"]  # noqa: Y015
+    _WhichOneofArgType__passthrough: _TypeAlias = _typing.Literal["_passthrough", b"_passthrough"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__passthrough) -> _WhichOneofReturnType__passthrough | None: ...
 
 Global___GetRunPayloadRequest: _TypeAlias = GetRunPayloadRequest  # noqa: Y015
 

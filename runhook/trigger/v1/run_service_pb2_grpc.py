@@ -28,7 +28,8 @@ if _version_not_supported:
 class RunServiceStub(object):
     """RunService is what runners speak: take a run, fetch its payload, tell how it goes.
 
-    The caller has a service credential or a service token of permission set runner (which sees its account's runs only).
+    The caller has a service credential or a service token of permission set runner (which sees its account's runs only);
+    GetRunPayload takes the run's own token (RunOrder.run_token) as well.
     """
 
     def __init__(self, channel):
@@ -77,7 +78,8 @@ class RunServiceStub(object):
 class RunServiceServicer(object):
     """RunService is what runners speak: take a run, fetch its payload, tell how it goes.
 
-    The caller has a service credential or a service token of permission set runner (which sees its account's runs only).
+    The caller has a service credential or a service token of permission set runner (which sees its account's runs only);
+    GetRunPayload takes the run's own token (RunOrder.run_token) as well.
     """
 
     def AcquireRuns(self, request_iterator, context):
@@ -183,7 +185,8 @@ def add_RunServiceServicer_to_server(servicer, server):
 class RunService(object):
     """RunService is what runners speak: take a run, fetch its payload, tell how it goes.
 
-    The caller has a service credential or a service token of permission set runner (which sees its account's runs only).
+    The caller has a service credential or a service token of permission set runner (which sees its account's runs only);
+    GetRunPayload takes the run's own token (RunOrder.run_token) as well.
     """
 
     @staticmethod

@@ -29,7 +29,8 @@ GRPC_VERSION: str
 class RunServiceStub:
     """RunService is what runners speak: take a run, fetch its payload, tell how it goes.
 
-    The caller has a service credential or a service token of permission set runner (which sees its account's runs only).
+    The caller has a service credential or a service token of permission set runner (which sees its account's runs only);
+    GetRunPayload takes the run's own token (RunOrder.run_token) as well.
     """
 
     @_typing.overload
@@ -65,7 +66,8 @@ class RunServiceStub:
 class RunServiceAsyncStub(RunServiceStub):
     """RunService is what runners speak: take a run, fetch its payload, tell how it goes.
 
-    The caller has a service credential or a service token of permission set runner (which sees its account's runs only).
+    The caller has a service credential or a service token of permission set runner (which sees its account's runs only);
+    GetRunPayload takes the run's own token (RunOrder.run_token) as well.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -97,7 +99,8 @@ class RunServiceAsyncStub(RunServiceStub):
 class RunServiceServicer(metaclass=_abc_1.ABCMeta):
     """RunService is what runners speak: take a run, fetch its payload, tell how it goes.
 
-    The caller has a service credential or a service token of permission set runner (which sees its account's runs only).
+    The caller has a service credential or a service token of permission set runner (which sees its account's runs only);
+    GetRunPayload takes the run's own token (RunOrder.run_token) as well.
     """
 
     @_abc_1.abstractmethod

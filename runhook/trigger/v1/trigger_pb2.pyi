@@ -269,7 +269,7 @@ class CronSchedule(_message.Message):
     """Required. Five fields: minute, hour, day of month, month, day of week, such as "*/15 6-18 * * mon-fri"."""
     time_zone: _builtins.str
     """An IANA time zone, such as "Europe/Berlin"; a moment that a change of clocks leaves out is taken at once after it, one that
-    it repeats is taken once. Empty means "UTC".
+    it repeats is taken once. An expression whose minute or hour begins with "*" goes by elapsed time instead. Empty means "UTC".
     """
     def __init__(
         self,

@@ -233,27 +233,35 @@ Global___GetTriggerResponse: _TypeAlias = GetTriggerResponse  # noqa: Y015
 
 @_typing.final
 class ReceiveCallsRequest(_message.Message):
-    """ReceiveCallsRequest brings one call."""
+    """ReceiveCallsRequest brings a call, and those that came with it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_NUMBER_FIELD_NUMBER: _builtins.int
     CALL_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
     call_number: _builtins.int
     """Required. The caller's number for it, unique among the calls of this stream that wait for an answer."""
     @_builtins.property
     def call(self) -> _trigger_pb2.Call:
         """Required. The call."""
 
+    @_builtins.property
+    def more(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceiveCallsRequest]:
+        """Further calls: a message costs many times what a call in it does. Each is answered by itself; their own "more" is empty. All
+        of a message together have at most 8 MiB.
+        """
+
     def __init__(
         self,
         *,
         call_number: _builtins.int = ...,
         call: _trigger_pb2.Call | None = ...,
+        more: _abc.Iterable[Global___ReceiveCallsRequest] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "call_number", b"call_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "call_number", b"call_number", "more", b"more"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -261,13 +269,14 @@ Global___ReceiveCallsRequest: _TypeAlias = ReceiveCallsRequest  # noqa: Y015
 
 @_typing.final
 class ReceiveCallsResponse(_message.Message):
-    """ReceiveCallsResponse answers one call."""
+    """ReceiveCallsResponse answers a call, and others that are answered at the same moment."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_NUMBER_FIELD_NUMBER: _builtins.int
     ACCEPTED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
     call_number: _builtins.int
     """The call it answers."""
     @_builtins.property
@@ -278,16 +287,21 @@ class ReceiveCallsResponse(_message.Message):
     def refused(self) -> Global___CallRefused:
         """It is refused: nothing was stored."""
 
+    @_builtins.property
+    def more(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceiveCallsResponse]:
+        """Further answers, whichever message their calls came with. Their own "more" is empty."""
+
     def __init__(
         self,
         *,
         call_number: _builtins.int = ...,
         accepted: Global___CallAccepted | None = ...,
         refused: Global___CallRefused | None = ...,
+        more: _abc.Iterable[Global___ReceiveCallsResponse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "answer", b"answer", "refused", b"refused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "answer", b"answer", "call_number", b"call_number", "refused", b"refused"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "answer", b"answer", "call_number", b"call_number", "more", b"more", "refused", b"refused"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["accepted", "refused"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015

@@ -240,14 +240,15 @@ class TriggerServiceServicer(object):
 
     def UpdateTask(self, request, context):
         """Replaces a task's configuration; what waits or runs goes on with the one it was made with. FAILED_PRECONDITION, reason
-        "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone.
+        "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone; "WINDOW_TOO_LARGE", when its open
+        window holds more than the new kind takes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTask(self, request, context):
-        """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it.
+        """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it or an execution is unfinished.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -296,7 +297,7 @@ class TriggerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeletePlan(self, request, context):
-        """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it.
+        """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it or an execution is unfinished.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -317,8 +318,9 @@ class TriggerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CreateTrigger(self, request, context):
-        """Makes a webhook trigger with a URL of its own. FAILED_PRECONDITION, reason "PARAMETER_MISSING", when the task does not
-        declare "resource_webhook_payload"; ALREADY_EXISTS when the task has a trigger.
+        """Makes a trigger, a webhook with a URL of its own. INVALID_ARGUMENT, reason "PARAMETER_MISSING", when no task that a webhook
+        would start first declares "resource_webhook_payload"; ALREADY_EXISTS, reason "TRIGGER_EXISTS" when there is a webhook,
+        "TRIGGERS_EXCLUDED" when there are triggers of the other sort; RESOURCE_EXHAUSTED, reason "TOO_MANY_TRIGGERS".
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,10 +45,11 @@ class TriggerServiceStub:
     """Lists an account's tasks, oldest first."""
     UpdateTask: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdateTaskRequest, _trigger_service_pb2.UpdateTaskResponse]
     """Replaces a task's configuration; what waits or runs goes on with the one it was made with. FAILED_PRECONDITION, reason
-    "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone.
+    "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone; "WINDOW_TOO_LARGE", when its open
+    window holds more than the new kind takes.
     """
     DeleteTask: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.DeleteTaskRequest, _trigger_service_pb2.DeleteTaskResponse]
-    """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it."""
+    """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it or an execution is unfinished."""
     CopyTask: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CopyTaskRequest, _trigger_service_pb2.CopyTaskResponse]
     """Makes a copy under another name, without its triggers."""
     PauseTask: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.PauseTaskRequest, _trigger_service_pb2.PauseTaskResponse]
@@ -62,14 +63,15 @@ class TriggerServiceStub:
     UpdatePlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdatePlanRequest, _trigger_service_pb2.UpdatePlanResponse]
     """Replaces a plan's configuration, as UpdateTask does."""
     DeletePlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.DeletePlanRequest, _trigger_service_pb2.DeletePlanResponse]
-    """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it."""
+    """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it or an execution is unfinished."""
     CopyPlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CopyPlanRequest, _trigger_service_pb2.CopyPlanResponse]
     """Makes a copy under another name, without its triggers."""
     PausePlan: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.PausePlanRequest, _trigger_service_pb2.PausePlanResponse]
     """Pauses a plan or resumes it. Repeatable."""
     CreateTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CreateTriggerRequest, _trigger_service_pb2.CreateTriggerResponse]
-    """Makes a webhook trigger with a URL of its own. FAILED_PRECONDITION, reason "PARAMETER_MISSING", when the task does not
-    declare "resource_webhook_payload"; ALREADY_EXISTS when the task has a trigger.
+    """Makes a trigger, a webhook with a URL of its own. INVALID_ARGUMENT, reason "PARAMETER_MISSING", when no task that a webhook
+    would start first declares "resource_webhook_payload"; ALREADY_EXISTS, reason "TRIGGER_EXISTS" when there is a webhook,
+    "TRIGGERS_EXCLUDED" when there are triggers of the other sort; RESOURCE_EXHAUSTED, reason "TOO_MANY_TRIGGERS".
     """
     GetTrigger: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTriggerRequest, _trigger_service_pb2.GetTriggerResponse]
     """Returns one trigger of the account with its newest window, without its URL."""
@@ -133,10 +135,11 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     """Lists an account's tasks, oldest first."""
     UpdateTask: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdateTaskRequest, _trigger_service_pb2.UpdateTaskResponse]  # type: ignore[assignment]
     """Replaces a task's configuration; what waits or runs goes on with the one it was made with. FAILED_PRECONDITION, reason
-    "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone.
+    "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone; "WINDOW_TOO_LARGE", when its open
+    window holds more than the new kind takes.
     """
     DeleteTask: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.DeleteTaskRequest, _trigger_service_pb2.DeleteTaskResponse]  # type: ignore[assignment]
-    """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it."""
+    """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it or an execution is unfinished."""
     CopyTask: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CopyTaskRequest, _trigger_service_pb2.CopyTaskResponse]  # type: ignore[assignment]
     """Makes a copy under another name, without its triggers."""
     PauseTask: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.PauseTaskRequest, _trigger_service_pb2.PauseTaskResponse]  # type: ignore[assignment]
@@ -150,14 +153,15 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     UpdatePlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.UpdatePlanRequest, _trigger_service_pb2.UpdatePlanResponse]  # type: ignore[assignment]
     """Replaces a plan's configuration, as UpdateTask does."""
     DeletePlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.DeletePlanRequest, _trigger_service_pb2.DeletePlanResponse]  # type: ignore[assignment]
-    """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it."""
+    """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it or an execution is unfinished."""
     CopyPlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CopyPlanRequest, _trigger_service_pb2.CopyPlanResponse]  # type: ignore[assignment]
     """Makes a copy under another name, without its triggers."""
     PausePlan: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.PausePlanRequest, _trigger_service_pb2.PausePlanResponse]  # type: ignore[assignment]
     """Pauses a plan or resumes it. Repeatable."""
     CreateTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CreateTriggerRequest, _trigger_service_pb2.CreateTriggerResponse]  # type: ignore[assignment]
-    """Makes a webhook trigger with a URL of its own. FAILED_PRECONDITION, reason "PARAMETER_MISSING", when the task does not
-    declare "resource_webhook_payload"; ALREADY_EXISTS when the task has a trigger.
+    """Makes a trigger, a webhook with a URL of its own. INVALID_ARGUMENT, reason "PARAMETER_MISSING", when no task that a webhook
+    would start first declares "resource_webhook_payload"; ALREADY_EXISTS, reason "TRIGGER_EXISTS" when there is a webhook,
+    "TRIGGERS_EXCLUDED" when there are triggers of the other sort; RESOURCE_EXHAUSTED, reason "TOO_MANY_TRIGGERS".
     """
     GetTrigger: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetTriggerRequest, _trigger_service_pb2.GetTriggerResponse]  # type: ignore[assignment]
     """Returns one trigger of the account with its newest window, without its URL."""
@@ -242,7 +246,8 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_service_pb2.UpdateTaskResponse, _abc.Awaitable[_trigger_service_pb2.UpdateTaskResponse]]:
         """Replaces a task's configuration; what waits or runs goes on with the one it was made with. FAILED_PRECONDITION, reason
-        "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone.
+        "WEBHOOK_NEEDS_PARAMETER", when a webhook depends on a parameter that would be gone; "WINDOW_TOO_LARGE", when its open
+        window holds more than the new kind takes.
         """
 
     @_abc_1.abstractmethod
@@ -251,7 +256,7 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trigger_service_pb2.DeleteTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_service_pb2.DeleteTaskResponse, _abc.Awaitable[_trigger_service_pb2.DeleteTaskResponse]]:
-        """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it."""
+        """Deletes a task. FAILED_PRECONDITION, reason "TASK_IN_USE", while a trigger or plan names it or an execution is unfinished."""
 
     @_abc_1.abstractmethod
     def CopyTask(
@@ -307,7 +312,7 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trigger_service_pb2.DeletePlanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_service_pb2.DeletePlanResponse, _abc.Awaitable[_trigger_service_pb2.DeletePlanResponse]]:
-        """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it."""
+        """Deletes a plan. FAILED_PRECONDITION, reason "PLAN_IN_USE", while a trigger names it or an execution is unfinished."""
 
     @_abc_1.abstractmethod
     def CopyPlan(
@@ -331,8 +336,9 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trigger_service_pb2.CreateTriggerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_service_pb2.CreateTriggerResponse, _abc.Awaitable[_trigger_service_pb2.CreateTriggerResponse]]:
-        """Makes a webhook trigger with a URL of its own. FAILED_PRECONDITION, reason "PARAMETER_MISSING", when the task does not
-        declare "resource_webhook_payload"; ALREADY_EXISTS when the task has a trigger.
+        """Makes a trigger, a webhook with a URL of its own. INVALID_ARGUMENT, reason "PARAMETER_MISSING", when no task that a webhook
+        would start first declares "resource_webhook_payload"; ALREADY_EXISTS, reason "TRIGGER_EXISTS" when there is a webhook,
+        "TRIGGERS_EXCLUDED" when there are triggers of the other sort; RESOURCE_EXHAUSTED, reason "TOO_MANY_TRIGGERS".
         """
 
     @_abc_1.abstractmethod

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from chassis.channel import service_metadata
 from chassis.process import Process, run
 from gateway.app import build
-from gateway.call_stream import CallStreams
+from gateway.call_streams import CallStreams
 from gateway.server import HttpServer
 from gateway.services import Services
 from gateway.settings import GatewaySettings

@@ -26,8 +26,8 @@ def error_headers(error: HttpError) -> dict[str, str]:
     headers = dict(error.headers)
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
-    if error.status == 401:
-        headers["www-authenticate"] = "Bearer"
+    if error.status == 401 and not headers.setdefault("www-authenticate", "Bearer"):
+        del headers["www-authenticate"]  # its sender has a way of its own, for which HTTP has no word
     if error.close:
         headers["connection"] = "close"
     return headers

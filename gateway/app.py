@@ -2,7 +2,8 @@
 
 from starlette.types import ASGIApp
 
-from gateway.call_stream import CallStreams
+from gateway.call_streams import CallStreams
+from gateway.edge.strangers import Strangers
 from gateway.edge.throttle import Throttle
 from gateway.observer import Observer
 from gateway.routes import router
@@ -14,4 +15,6 @@ from gateway.trigger_door import TriggerDoor
 def build(settings: GatewaySettings, services: Services, streams: CallStreams) -> ASGIApp:
     """The app over these services."""
     throttle = Throttle(settings.gateway_token_rate, settings.gateway_failure_rate)
-    return Observer(TriggerDoor(router(services, settings), streams, settings), throttle)
+    strangers = Strangers(settings.gateway_failure_rate, settings.gateway_call_rate)
+    door = TriggerDoor(router(services, settings), streams, strangers, settings)
+    return Observer(door, throttle)

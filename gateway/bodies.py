@@ -3,7 +3,6 @@
 Invariant: limits come before memory. Content-Length is checked before the first byte, a chunked body at every chunk.
 """
 
-import asyncio
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -31,24 +30,19 @@ def check_length(headers: Headers, limit: int) -> int | None:
     return None
 
 
-async def read(receive: Receive, limit: int, seconds: float) -> bytes:
-    """The whole body. HttpError 413 at limit + 1 bytes, 408 after `seconds`; ClientGone."""
+async def read(receive: Receive, limit: int) -> bytes:
+    """The whole body. HttpError 413 at limit + 1 bytes; ClientGone. How long it may take is the connection's matter."""
     body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGone
-                body += message.get("body", b"")
-                if len(body) > limit:
-                    raise too_large(limit)
-                if not message.get("more_body", False):
-                    return bytes(body)
-    except TimeoutError:
-        raise HttpError(
-            408, f"the body did not arrive within {seconds:g} s", reason="BODY_TOO_SLOW", close=True
-        ) from None
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part: bytes = message.get("body", b"")
+        if len(body) + len(part) > limit:
+            raise too_large(limit)
+        if not message.get("more_body", False):
+            return part if not body else bytes(body + part)
+        body += part
 
 
 def too_large(limit: int) -> HttpError:

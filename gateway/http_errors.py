@@ -3,6 +3,7 @@
     UNAUTHENTICATED 401   PERMISSION_DENIED 403   NOT_FOUND 404        INVALID_ARGUMENT, OUT_OF_RANGE 400
     ALREADY_EXISTS 409    FAILED_PRECONDITION 409 ABORTED 409          UNIMPLEMENTED 501
     RESOURCE_EXHAUSTED    503 where waiting helps, 409 where a limit must be made room under
+    ETAG_MISMATCH         412, whatever its code is
     UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED 503                      anything else 500
 
 Invariant: what a caller reads is our own words. Text without one of our reasons (a transport's) is replaced.
@@ -80,6 +81,8 @@ def http_error_of(refusal: Refusal) -> HttpError:
     status = _STATUS.get(refusal.code, 500)
     if refusal.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         status = 503 if refusal.retry_after is not None else 409
+    if refusal.reason == "ETAG_MISMATCH":
+        status = 412
     message = refusal.message if refusal.reason else _OWN_WORDS.get(status, "the request was refused")
     return HttpError(status, message, reason=refusal.reason, fields=refusal.fields, retry_after=refusal.retry_after)
 

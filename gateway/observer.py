@@ -69,7 +69,9 @@ class Observer:
     def _tell(scope: Scope, status: int | None, seconds: float) -> None:
         route, method = _route(scope), scope["method"]
         metrics.answered(route, method, status, seconds)
-        log.info(
+        # A line for each of thousands of calls a second would cost more than the calls; those that are refused have one.
+        tell = log.debug if "runhook.routine" in scope else log.info
+        tell(
             "request.answered",
             method=method,
             route=route,

@@ -20,8 +20,11 @@ from gateway.api import (
     erasures,
     events,
     executions,
+    pausing,
+    plans,
     recent,
     recoveries,
+    run_results,
     runs,
     signing_secrets,
     tasks,
@@ -29,6 +32,7 @@ from gateway.api import (
     triggers,
     webhook_test,
     webhooks,
+    windows,
 )
 from gateway.endpoint import Endpoint, Handler
 from gateway.failures import Failure, failure_of, send_failure
@@ -56,6 +60,9 @@ V3 = "/api/v3/accounts"
 MINE = f"{V1}/{{account_id}}"
 WEBHOOKS = f"{V3}/{{account_id}}/webhooks/subscriptions"
 WEBHOOK = f"{V3}/{{account_id}}/webhooks/subscription/{{webhook_id}}"
+TASK = f"{MINE}/tasks/{{task_id}}"
+PLAN = f"{MINE}/plans/{{plan_id}}"
+TRIGGER = f"{MINE}/triggers/{{trigger_id}}"
 SUBSCRIPTION = f"{MINE}/subscriptions/{{subscription_id}}"
 ROUTES = (
     Row("POST", WEBHOOKS, webhooks.create, envelope.failure),
@@ -71,6 +78,13 @@ ROUTES = (
     Row("GET", V3, accounts.list_v3, envelope.failure),
     Row("GET", f"{V3}/{{account_id}}", accounts.read_v3, envelope.failure),
     Row("GET", f"{V2}/{{account_id}}/runs/{{run_id}}", runs.read_v2, envelope.failure),
+    Row("GET", f"{V2}/{{account_id}}/runs/{{run_id}}/artifacts", run_results.list_v2, envelope.failure),
+    Row(
+        "GET",
+        f"{V2}/{{account_id}}/runs/{{run_id}}/artifacts/{{artifact_name}}",
+        run_results.artifact,
+        envelope.failure,
+    ),
     Row("POST", V1, accounts.create, problem.failure),
     Row("GET", V1, accounts.list_, problem.failure),
     Row("GET", MINE, accounts.read, problem.failure),
@@ -99,12 +113,41 @@ ROUTES = (
     Row("GET", f"{MINE}/erasures", erasures.list_, problem.failure),
     Row("GET", f"{MINE}/erasures/{{erasure_id}}", erasures.read, problem.failure),
     Row("POST", f"{MINE}/tasks", tasks.create, problem.failure),
-    Row("GET", f"{MINE}/tasks/{{task_id}}", tasks.read, problem.failure),
+    Row("GET", f"{MINE}/tasks", tasks.list_, problem.failure),
+    Row("GET", TASK, tasks.read, problem.failure),
+    Row("PUT", TASK, tasks.replace, problem.failure),
+    Row("DELETE", TASK, tasks.delete, problem.failure),
+    Row("POST", f"{TASK}/copy", tasks.copy, problem.failure),
+    Row("POST", f"{MINE}/plans", plans.create, problem.failure),
+    Row("GET", f"{MINE}/plans", plans.list_, problem.failure),
+    Row("GET", PLAN, plans.read, problem.failure),
+    Row("PUT", PLAN, plans.replace, problem.failure),
+    Row("DELETE", PLAN, plans.delete, problem.failure),
+    Row("POST", f"{PLAN}/copy", plans.copy, problem.failure),
     Row("POST", f"{MINE}/triggers", triggers.create, problem.failure),
-    Row("GET", f"{MINE}/triggers/{{trigger_id}}", triggers.read, problem.failure),
+    Row("GET", f"{MINE}/triggers", triggers.list_, problem.failure),
+    Row("GET", TRIGGER, triggers.read, problem.failure),
+    Row("PUT", TRIGGER, triggers.replace, problem.failure),
+    Row("DELETE", TRIGGER, triggers.delete, problem.failure),
+    Row("POST", f"{TRIGGER}/reveal", triggers.reveal, problem.failure),
+    Row("POST", f"{TRIGGER}/regenerate", triggers.regenerate, problem.failure),
+    Row("POST", f"{TRIGGER}/flush", windows.flush, problem.failure),
+    Row("GET", f"{TRIGGER}/windows", windows.list_, problem.failure),
+    Row("GET", f"{TRIGGER}/windows/{{window_id}}/calls", windows.calls, problem.failure),
+    Row("POST", f"{MINE}/tasks/{{task_id}}/pause", pausing.pause_task, problem.failure),
+    Row("POST", f"{MINE}/tasks/{{task_id}}/resume", pausing.resume_task, problem.failure),
+    Row("POST", f"{MINE}/plans/{{plan_id}}/pause", pausing.pause_plan, problem.failure),
+    Row("POST", f"{MINE}/plans/{{plan_id}}/resume", pausing.resume_plan, problem.failure),
     Row("GET", f"{MINE}/executions", executions.list_, problem.failure),
+    Row("POST", f"{MINE}/executions", executions.start, problem.failure),
     Row("GET", f"{MINE}/executions/{{execution_id}}", executions.read, problem.failure),
+    Row("GET", f"{MINE}/executions/{{execution_id}}/payload", executions.payload, problem.failure),
+    Row("POST", f"{MINE}/executions/{{execution_id}}/rerun", executions.rerun, problem.failure),
+    Row("POST", f"{MINE}/executions/{{execution_id}}/cancel", executions.cancel, problem.failure),
     Row("GET", f"{MINE}/runs/{{run_id}}", runs.read, problem.failure),
+    Row("GET", f"{MINE}/runs/{{run_id}}/log", run_results.log, problem.failure),
+    Row("GET", f"{MINE}/runs/{{run_id}}/artifacts", run_results.list_, problem.failure),
+    Row("GET", f"{MINE}/runs/{{run_id}}/artifacts/{{artifact_name}}", run_results.artifact, problem.failure),
 )
 
 

@@ -1,12 +1,13 @@
 """The three services behind the gateway: a channel each, one way to ask. Invariant: no call lacks a deadline."""
 
-from collections.abc import Awaitable
-from typing import Protocol, TypeVar
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
+from typing import Any, Protocol, TypeVar
 
 import grpc
 
 from chassis.channel import open_channel
-from chassis.status import refusal_of
+from chassis.status import Refusal, refusal_of
 from gateway.bearer import Metadata
 from gateway.http_errors import http_error_of
 from gateway.settings import GatewaySettings
@@ -24,6 +25,17 @@ class Method(Protocol[Request, Answer]):
 
     def __call__(self, request: Request, /, *, timeout: float, metadata: Metadata) -> Awaitable[Answer]:
         """Calls it."""
+
+
+class StreamMethod(Protocol[Request, Answer]):
+    """One rpc of a stub that answers with a stream."""
+
+    def __call__(self, request: Request, /, *, timeout: float, metadata: Metadata) -> Any:
+        """Calls it."""
+
+
+#: A whole stream of answers, read by whoever asked for it at the pace that is theirs.
+STREAM_SECONDS = 600.0
 
 
 class Services:
@@ -45,7 +57,37 @@ class Services:
         except grpc.aio.AioRpcError as error:
             raise http_error_of(refusal_of(error)) from error
 
+    async def stream(
+        self, method: StreamMethod[Request, Answer], request: Request, metadata: Metadata
+    ) -> AsyncGenerator[Answer, None]:
+        """The answers of a service as they come; the first, or that there is none, is here when this returns.
+
+        HttpError when it refuses, is away or too slow; further on, where the stream breaks.
+        """
+        call = method(request, timeout=STREAM_SECONDS, metadata=metadata)
+        try:
+            async with asyncio.timeout(self._seconds):
+                first = await call.read()
+        except grpc.aio.AioRpcError as error:
+            raise http_error_of(refusal_of(error)) from error
+        except TimeoutError as error:
+            call.cancel()
+            raise http_error_of(Refusal(code=grpc.StatusCode.DEADLINE_EXCEEDED, message="")) from error
+        return _rest(first, call)
+
     async def close(self) -> None:
         """Ends the channels."""
         for channel in self._channels:
             await channel.close()
+
+
+async def _rest(first: Any, call: Any) -> AsyncGenerator[Any, None]:
+    answer = first
+    try:
+        while answer is not grpc.aio.EOF:
+            yield answer
+            answer = await call.read()
+    except grpc.aio.AioRpcError as error:
+        raise http_error_of(refusal_of(error)) from error
+    finally:
+        call.cancel()

@@ -41,11 +41,14 @@ class GatewaySettings(Settings):
     #: Requests a second of one service token at this pod, twice that at once; beyond it 429, unless it has at most ten
     #: under way. 0 is no limit.
     gateway_token_rate: float = Field(default=1000.0, ge=0, le=1_000_000)
-    #: Requests a second with a wrong token from one address (of IPv6 a /64), twice that at once; beyond it 429. 0 is no limit.
+    #: Requests a second with a wrong token from one address (of IPv6 a /64), and as many calls to URLs of triggers that are
+    #: nobody's or not signed as agreed, twice that at once; beyond it 429. 0 is no limit.
     gateway_failure_rate: float = Field(default=20.0, ge=0, le=1_000_000)
+    #: Inbound calls a second from one address, twice that at once; beyond it 429. 0 is no limit. Triggers may have their own.
+    gateway_call_rate: float = Field(default=0.0, ge=0, le=1_000_000)
     #: Largest JSON body.
     gateway_body_bytes: int = Field(default=MIB, ge=1024, le=4 * MIB)
-    #: How long a client may take to send a body.
+    #: How long a client may take to send a body; after the first 5 s it must have sent 1 KiB for each further second.
     gateway_body_seconds: float = Field(default=30.0, gt=0, le=600)
     #: Most bytes of bodies held at a time, a quarter of them from one address; beyond it senders are told 503.
     gateway_bodies_bytes: int = Field(default=64 * MIB, ge=16 * MIB)

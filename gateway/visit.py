@@ -3,7 +3,7 @@
 Invariant: who may not call is told that before anything else; what is wrong with a request is told to those who may.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -14,7 +14,7 @@ from chassis.logs import REQUEST_ID_KEY
 from gateway import bodies, numbers, shapes
 from gateway.bearer import Metadata, caller_metadata
 from gateway.http_errors import HttpError, not_found
-from gateway.services import Method, Services
+from gateway.services import Method, Services, StreamMethod
 from gateway.settings import GatewaySettings
 
 Request = TypeVar("Request")
@@ -48,6 +48,11 @@ class Visit:
         """A part of the path that is a number above 0; 0 for what can be none, which no service ever finds."""
         return numbers.decimal(self.text(name)) or 0
 
+    def header(self, name: bytes) -> str | None:
+        """A header by its lower-case name; of several the last."""
+        found: str | None = {key: value.decode("latin-1") for key, value in self._scope["headers"]}.get(name)
+        return found
+
     async def query(self, shape: type[S], method: Method[Request, Answer], hopeless: Request) -> S:
         """The query in its shape; of parameters with the same name the last. `hopeless` is as in `refusal`."""
         sent = dict(parse_qsl(self._scope["query_string"].decode("latin-1"), keep_blank_values=True))
@@ -72,7 +77,7 @@ class Visit:
         """The body's JSON object, of whatever shape."""
         headers, limit = self._scope["headers"], self.settings.gateway_body_bytes
         bodies.check_length(headers, limit)
-        body = await bodies.read(self._receive, limit, self.settings.gateway_body_seconds)
+        body = await bodies.read(self._receive, limit)
         try:
             bodies.check_not_form(headers)
             return {} if optional and not body else bodies.parse_object(body)
@@ -90,11 +95,18 @@ class Visit:
         try:
             return await self.services.ask(asked, request, self._metadata)
         except HttpError as error:
-            if error.reason == "WRONG_ACCOUNT" and not self._may_name_an_account():
-                raise not_found() from None
+            if self._settled(error) is not error:
+                raise self._settled(error) from None
             if error.fields:
                 error.name_fields([BadField(names(bad.field), bad.message) for bad in error.fields])
             raise
+
+    async def stream(self, method: StreamMethod[Request, Answer], request: Request) -> AsyncGenerator[Answer, None]:
+        """A service's answers to the caller, one after the other. HttpError, before the first and in between."""
+        try:
+            return await self.services.stream(method, request, self._metadata)
+        except HttpError as error:
+            raise self._settled(error) from None
 
     async def refusal(
         self, error: HttpError, method: Method[Request, Answer], hopeless: Request, names: Names | None = None
@@ -114,6 +126,10 @@ class Visit:
                 others = [bad for bad in other.fields if shapes.key(bad.field) not in known]
                 error.name_fields([*error.fields, *others])
         return error
+
+    def _settled(self, error: HttpError) -> HttpError:
+        """What can be no account is not found, whoever asks."""
+        return not_found() if error.reason == "WRONG_ACCOUNT" and not self._may_name_an_account() else error
 
     def _may_name_an_account(self) -> bool:
         return "account_id" not in self._scope["path_params"] or self.account_id > 0

@@ -16,6 +16,7 @@ import grpc
 
 from chassis.status import refusal_of
 from runhook.trigger.v1.run_service_pb2 import (
+    AppendRunLogRequest,
     GetRunPayloadRequest,
     HeartbeatRunsRequest,
     StartRunRequest,
@@ -45,6 +46,8 @@ PAYLOAD_WITHIN_SECONDS = 120.0
 FINISH_WITHIN_SECONDS = 300.0
 #: A finished run's artifacts are waited for this long.
 STORE_WITHIN_SECONDS = 60.0
+#: Longer than a lease lasts: a log is given up after its run.
+LOG_WITHIN_SECONDS = 45.0
 LONGEST_PAUSE = 3.0
 
 
@@ -53,11 +56,18 @@ class LeaseLost(Exception):
 
 
 class Client:
-    """Speaks RunService for one runner; `metadata` proves who it is."""
+    """Speaks RunService for one runner; `metadata` proves who it is, `passthrough` overrides the triggers' data modes."""
 
-    def __init__(self, stub: "RunServiceAsyncStub", metadata: tuple[tuple[str, str], ...]) -> None:
+    def __init__(
+        self,
+        stub: "RunServiceAsyncStub",
+        metadata: tuple[tuple[str, str], ...],
+        *,
+        passthrough: bool | None = None,
+    ) -> None:
         self._stub = stub
         self._metadata = metadata
+        self._passthrough = passthrough
 
     async def start(self, held: HeldRun) -> Order:
         """Makes the run RUNNING and gives its order. From here on its lease must be kept."""
@@ -73,7 +83,7 @@ class Client:
 
     async def fetch_payload(self, held: HeldRun, path: Path) -> None:
         """Writes the payload to `path` (mode 0600), from the beginning again where a stream broke."""
-        request = GetRunPayloadRequest(lease=lease_of(held))
+        request = GetRunPayloadRequest(lease=lease_of(held), passthrough=self._passthrough)
 
         async def once() -> None:
             file = await asyncio.to_thread(_open_private, path)
@@ -93,6 +103,16 @@ class Client:
 
         await _patiently(once, FINISH_WITHIN_SECONDS)
         held.kept_at = None
+
+    async def append_log(self, held: HeldRun, offset: int, chunk: bytes) -> int:
+        """Hands over the next piece of a run's output, which begins at `offset`; how much of the log is kept."""
+        request = AppendRunLogRequest(lease=lease_of(held), offset=offset, chunk=chunk)
+
+        async def once() -> int:
+            response = await self._stub.AppendRunLog(request, metadata=self._metadata, timeout=CALL_SECONDS)
+            return response.log_bytes
+
+        return await _patiently(once, LOG_WITHIN_SECONDS)
 
     async def store_artifacts(self, held: HeldRun, artifacts: Sequence[Artifact]) -> None:
         """Hands over what is to be kept of a finished run; with nothing to keep, says so."""

@@ -9,22 +9,57 @@ import json
 import os
 import re
 import string
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from chassis.settings import SettingsError
 
 VARIABLE = "RUNHOOK_RUNNER_COMMANDS_FILE"
+#: The file's other table, of Kubernetes Jobs; runner/kubernetes reads it.
+JOBS = "jobs"
 PAYLOAD_VARIABLE = "resource_webhook_payload"
 COMMAND_NAME = re.compile(r"[a-z0-9_-]{1,63}")
 SLOT_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 DIRECTORIES = frozenset({"run_directory", "commands_directory"})
 OWN_VARIABLES = frozenset({PAYLOAD_VARIABLE, "RESOURCE_WEBHOOK_PAYLOAD_FILE", "TMPDIR"})
+
+
+#: What preset dbt sets where a command does not say otherwise.
+DBT_ENVIRONMENT = {"DBT_TARGET_PATH": "{run_directory}/target", "DBT_LOG_PATH": "{run_directory}/logs"}
+#: Patterns that run_results.json matches.
+DBT_RESULTS = frozenset({"run_results.json", "*.json", "*", "**"})
+DBT_ARTIFACTS = ("target/run_results.json", "target/manifest.json")
+
+
+class Limits(BaseModel):
+    """What each process of a command may use; beyond the runner's own limits nothing is allowed. None: as the runner."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu_seconds: int | None = Field(default=None, ge=1, le=86_400)
+    memory_bytes: int | None = Field(default=None, ge=1 << 20, le=1 << 50)
+    file_bytes: int | None = Field(default=None, ge=0, le=1 << 50)
+    open_files: int | None = Field(default=None, ge=8, le=1 << 20)
+    processes: int | None = Field(default=None, ge=1, le=1 << 20)
+
+    def by_resource(self) -> dict[str, int]:
+        """The limits that are set, by the names that Python's module resource has for them."""
+        named = {
+            "RLIMIT_CPU": self.cpu_seconds,
+            "RLIMIT_AS": self.memory_bytes,
+            "RLIMIT_FSIZE": self.file_bytes,
+            "RLIMIT_NOFILE": self.open_files,
+            "RLIMIT_NPROC": self.processes,
+        }
+        return {name: limit for name, limit in named.items() if limit is not None}
 
 
 class Command(BaseModel):
@@ -41,6 +76,22 @@ class Command(BaseModel):
     accounts: frozenset[int] = frozenset()
     max_output_bytes: int = Field(default=65_536, ge=1_024, le=16_777_216)
     artifacts: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    preset: Literal["", "dbt"] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_preset(cls, table: object) -> object:
+        """Preset dbt keeps results in the run's own directory, and keeps them afterwards."""
+        if not isinstance(table, dict) or table.get("preset") != "dbt":
+            return table
+        filled: dict[str, object] = {"artifacts": DBT_ARTIFACTS, **table}
+        environment = table.get("environment", {})
+        if isinstance(environment, dict):
+            inherited = table.get("inherit", ())
+            own = {name: value for name, value in DBT_ENVIRONMENT.items() if name not in inherited}
+            filled["environment"] = own | environment
+        return filled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,46 +121,84 @@ class Commands:
 
 def load_commands(path: Path) -> Commands:
     """Reads a .toml or .json file. SettingsError has a line for every bad thing in it."""
+    return parse_commands(read_content(path), str(path.absolute().parent))
+
+
+def read_content(path: Path) -> object:
+    """What a .toml or .json file holds. SettingsError."""
     try:
         text = path.read_text("utf-8")
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        content: object = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise SettingsError([f"{VARIABLE}: cannot read {path}: {error.strerror}"]) from error
     except ValueError as error:
         raise SettingsError([f"{VARIABLE}: {path} is not valid {path.suffix[1:] or 'TOML'}: {error}"]) from error
-    return parse_commands(content, str(path.absolute().parent))
+    return content
+
+
+def has_jobs(path: Path) -> bool:
+    """Whether a file names Kubernetes Jobs, too. SettingsError."""
+    content = read_content(path)
+    return isinstance(content, dict) and bool(content.get(JOBS))
 
 
 def parse_commands(content: object, directory: str) -> Commands:
     """The commands in a file's content. SettingsError has a line for every bad thing in it."""
-    tables = content.get("commands") if isinstance(content, dict) else None
-    if not isinstance(content, dict) or not isinstance(tables, dict) or not tables:
+    tables = content.get("commands", {}) if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not isinstance(tables, dict) or not (tables or content.get(JOBS)):
         raise SettingsError([f"{VARIABLE}: needs a table [commands.<name>] for each command, and has none"])
-    problems = [f"{key}: no such key: everything is under commands" for key in content if key != "commands"]
+    problems = [
+        f"{key}: no such key: everything is under commands or {JOBS}"
+        for key in content
+        if key not in ("commands", JOBS)
+    ]
     by_name: dict[str, Command] = {}
     for name, table in tables.items():
         try:
             by_name[name] = Command.model_validate(table)
             found = _problems(name, by_name[name])
         except ValidationError as error:
-            found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+            found = [_sentence(one) for one in error.errors()]
         problems += [f"commands.{name}.{problem}" for problem in found]
     if problems:
         raise SettingsError([f"{VARIABLE}: {problem}" for problem in problems])
     return Commands(by_name=by_name, directory=directory)
 
 
+def _sentence(error: ErrorDetails) -> str:
+    """What is wrong with a key, and what would be right."""
+    place = ".".join(map(str, error["loc"]))
+    known = Limits.model_fields if error["loc"][0] == "limits" else Command.model_fields
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{place}: there is no such key; there are {', '.join(known)}"
+        case "missing":
+            return f"{place}: is missing: name the program and its arguments, each a string of a list"
+        case "pattern_parse_error" | "pattern_regex":
+            return f"{place}: {error['msg']}: write a regular expression that a value must match from end to end"
+    return f"{place}: {error['msg']}"
+
+
 def _problems(name: str, command: Command) -> list[str]:
     problems = [] if COMMAND_NAME.fullmatch(name) else ["name: must be 1 to 63 of a-z, 0-9, - and _"]
     problems += _argv_problems(command) + _variable_problems(command)
-    problems += [
+    problems += artifact_problems(command.artifacts)
+    if any(account < 1 for account in command.accounts):
+        problems.append("accounts: must be numbers above 0; leave the key out to admit all accounts")
+    if command.preset == "dbt" and not any(PurePosixPath(glob).name in DBT_RESULTS for glob in command.artifacts):
+        problems.append(f"artifacts: preset dbt reads run_results.json: add {DBT_ARTIFACTS[0]!r}, or leave the key out")
+    if command.limits.by_resource() and sys.platform != "linux":
+        problems.append("limits: can be set on Linux alone: leave the table out")
+    return problems
+
+
+def artifact_problems(globs: tuple[str, ...]) -> list[str]:
+    """What is wrong with patterns of files in a run's directory."""
+    return [
         f"artifacts: {glob!r} must be a path inside the run's directory"
-        for glob in command.artifacts
+        for glob in globs
         if not glob or PurePosixPath(glob).is_absolute() or ".." in PurePosixPath(glob).parts
     ]
-    if any(account < 1 for account in command.accounts):
-        problems.append("accounts: must be numbers above 0")
-    return problems
 
 
 def _argv_problems(command: Command) -> list[str]:
@@ -124,7 +213,7 @@ def _argv_problems(command: Command) -> list[str]:
     used: set[str] = set()
     for index, template in enumerate(command.argv):
         allowed = known if index else frozenset({"commands_directory"})  # who fills a slot must not choose the program
-        used |= _check_template(f"argv.{index}", template, allowed, problems)
+        used |= check_template(f"argv.{index}", template, allowed, problems)
     problems += [f"slots.{slot}: is nowhere in argv" for slot in sorted(command.slots.keys() - used)]
     return problems
 
@@ -144,11 +233,11 @@ def _variable_problems(command: Command) -> list[str]:
     for variable in sorted(command.parameters.keys() & {*command.environment, *command.inherit}):
         problems.append(f"parameters.{variable}: is set by environment or inherit already")
     for variable, template in command.environment.items():
-        _check_template(f"environment.{variable}", template, DIRECTORIES, problems)
+        check_template(f"environment.{variable}", template, DIRECTORIES, problems)
     return problems
 
 
-def _check_template(key: str, template: str, allowed: frozenset[str], problems: list[str]) -> set[str]:
+def check_template(key: str, template: str, allowed: frozenset[str], problems: list[str]) -> set[str]:
     """The placeholders of a template; what is wrong with it is added to `problems`."""
     try:
         fields = [(name, spec, form) for _, name, spec, form in string.Formatter().parse(template) if name is not None]

@@ -26,11 +26,17 @@ def order_of(message: RunOrder) -> Order:
         parameters=dict(message.parameters),
         has_payload=message.has_payload,
         timeout_seconds=seconds if seconds > 0 else LONGEST_TIMEOUT_SECONDS,
+        log_bytes=message.log_bytes,
+        run_token=message.run_token,
     )
 
 
 def finish_request(held: HeldRun, report: Report) -> FinishRunRequest:
     """How the run ended."""
     return FinishRunRequest(
-        lease=lease_of(held), exit_code=report.exit_code, reason=report.reason, message=report.message
+        lease=lease_of(held),
+        exit_code=report.exit_code,
+        reason=report.reason,
+        message=report.message,
+        summary=report.summary,
     )

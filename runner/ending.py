@@ -29,22 +29,24 @@ class Ending:
     exit_code: int | None = None
     signal_number: int = 0
     problem: str = ""
-    output: bytes = b""
-    output_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What FinishRun is told. `reason` is empty for a success, else command_failed, timed_out or not_runnable."""
+    """What FinishRun is told. `reason` is empty for a success, else command_failed, timed_out or not_runnable.
+
+    `summary` is what a preset made of the results: JSON, or empty.
+    """
 
     reason: str
     message: str
     exit_code: int | None = None
+    summary: str = ""
 
 
-def report_of(ending: Ending, timeout_seconds: float) -> Report:
-    """The report of a command that was run, or could not be."""
-    words = last_words(ending.output, 1 if ending.exit_code == 0 else MOST_LINES)
+def report_of(ending: Ending, output: bytes, timeout_seconds: float) -> Report:
+    """The report of a command that was run, or could not be; `output` is the end of what it printed."""
+    words = last_words(output, 1 if ending.exit_code == 0 else MOST_LINES)
     match ending.how:
         case How.NOT_STARTED:
             return Report(reason="not_runnable", message=printable(ending.problem))

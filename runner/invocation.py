@@ -5,8 +5,10 @@ Pure. Guards that a task decides only what the operator left open: its values fi
 allows, and no byte of a payload ever becomes an argument. A refused order starts no process.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from runner.commands import PAYLOAD_VARIABLE, Command, Commands
 
@@ -26,7 +28,11 @@ class NotRunnable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a run asks for, as trigger_svc gave it, but for the payload. `timeout_seconds` is above 0."""
+    """What a run asks for, as trigger_svc gave it, but for the payload. `timeout_seconds` is above 0.
+
+    `log_bytes` is where its log goes on, after what an earlier attempt printed; `run_token` fetches its payload for
+    whatever carries it out elsewhere.
+    """
 
     run_id: int
     account_id: int
@@ -36,6 +42,8 @@ class Order:
     parameters: Mapping[str, str]
     has_payload: bool
     timeout_seconds: float
+    log_bytes: int = 0
+    run_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +57,24 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """What is executed: argv (the program first), the whole environment, where it starts, how much output is kept."""
+    """What is executed: argv (the program first), the whole environment, where it starts, and its limits: numbers by
+    names that Python's module resource knows, such as RLIMIT_CPU."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     directory: str
-    max_output_bytes: int
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+
+class Terms(Protocol):
+    """What an order must keep to, whatever carries it out. Empty accounts admit all."""
+
+    @property
+    def accounts(self) -> frozenset[int]: ...
+    @property
+    def slots(self) -> Mapping[str, re.Pattern[str]]: ...
+    @property
+    def parameters(self) -> Mapping[str, re.Pattern[str]]: ...
 
 
 def admit(order: Order, commands: Commands) -> Command:
@@ -62,12 +82,17 @@ def admit(order: Order, commands: Commands) -> Command:
     command = commands.by_name.get(order.command)
     if command is None:
         raise NotRunnable([f"this runner has no command {order.command!r}"])
+    check(order, command)
+    return command
+
+
+def check(order: Order, command: Terms) -> None:
+    """Passes an order that keeps to the terms of its command. NotRunnable names everything that stands against it."""
     if command.accounts and order.account_id not in command.accounts:
         raise NotRunnable([f"command {order.command} is not open to account {order.account_id}"])
     problems = _slot_problems(order, command) + _parameter_problems(order, command)
     if problems:
         raise NotRunnable([f"command {order.command}: {problem}" for problem in problems])
-    return command
 
 
 def invoke(
@@ -93,7 +118,7 @@ def invoke(
         argv=tuple(one.format_map({**spots, **order.slots}) for one in commands.argv_of(command)),
         environment=environment,
         directory=commands.resolve(command.working_directory) if command.working_directory else places.run_directory,
-        max_output_bytes=command.max_output_bytes,
+        limits=command.limits.by_resource(),
     )
 
 
@@ -102,7 +127,7 @@ def fits_variable(payload: bytes) -> bool:
     return len(payload) <= LONGEST_PAYLOAD_VARIABLE and b"\0" not in payload
 
 
-def _slot_problems(order: Order, command: Command) -> list[str]:
+def _slot_problems(order: Order, command: Terms) -> list[str]:
     problems = [f"slot {name} is not filled" for name in sorted(command.slots.keys() - order.slots.keys())]
     problems += [f"there is no slot {name!r}" for name in sorted(order.slots.keys() - command.slots.keys())]
     for name in sorted(order.slots.keys() & command.slots.keys()):
@@ -112,7 +137,7 @@ def _slot_problems(order: Order, command: Command) -> list[str]:
     return problems
 
 
-def _parameter_problems(order: Order, command: Command) -> list[str]:
+def _parameter_problems(order: Order, command: Terms) -> list[str]:
     unknown = sorted(order.parameters.keys() - command.parameters.keys())
     problems = [f"context parameter {name!r} is not admitted" for name in unknown]
     for name in sorted(order.parameters.keys() & command.parameters.keys()):

@@ -11,7 +11,7 @@ socket and sends one order down it; end of file there means that the runner is g
 - Nowhere: a command that kills the launcher, as its user may, or forks faster than it is killed. Where commands are
   not trusted that far, give each runner a container or a cgroup.
 
-Down: 4 bytes length, JSON {argv, environment, directory, grace}; then nothing, or b"s" to stop: SIGTERM to the group,
+Down: 4 bytes length, JSON {argv, environment, directory, limits, grace}; then nothing, or b"s" to stop: SIGTERM to the group,
 SIGKILL after `grace` seconds. Up, JSON lines: {"group": number} before the command's first instruction, then
 {"exit": code} or {"signal": number} when it and all it left behind are gone, or {"error": text} if it could not start.
 """
@@ -19,6 +19,7 @@ SIGKILL after `grace` seconds. Up, JSON lines: {"group": number} before the comm
 import ctypes
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -73,6 +74,8 @@ def _start(order: dict[str, Any], control: socket.socket) -> subprocess.Popen[by
         _say(control, {"group": os.getpid()})
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
+        for name, limit in {"RLIMIT_CORE": 0, **order["limits"]}.items():
+            _limit(getattr(resource, name), limit)
         if LINUX:
             _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -86,6 +89,13 @@ def _start(order: dict[str, Any], control: socket.socket) -> subprocess.Popen[by
         start_new_session=True,
         preexec_fn=last_steps,
     )
+
+
+def _limit(number: int, limit: int) -> None:
+    """Sets a limit, as far as the runner's own allows it: what the command starts has it too."""
+    _, most = resource.getrlimit(number)
+    allowed = limit if most == resource.RLIM_INFINITY else min(limit, most)
+    resource.setrlimit(number, (allowed, allowed))
 
 
 def _prctl(option: int, value: int) -> None:

@@ -24,6 +24,19 @@ class RunnerSettings(Settings):
     runner_kill_seconds: float = Field(default=5.0, ge=0, le=10)
     #: How often the leases of started runs are kept; trigger_svc gives a run up after 30 s without.
     runner_heartbeat_seconds: float = Field(default=10.0, gt=0, le=10)
+    #: Overrides the triggers' data mode in the payloads that it fetches: true is `string`, false `talend_raw`. Unset: as each
+    #: trigger says. A Remote Engine calls it job.ctx.params.passthrough.
+    runner_passthrough: bool | None = None
+    #: Of jobs, runs that are pods: the image of the containers beside the command, which is this platform's own.
+    runner_job_image: str = ""
+    #: Where they are made. Unset: in the runner's own namespace, or in the one that KUBECONFIG names.
+    runner_job_namespace: str = ""
+    #: What their pods call trigger_svc. Unset: what the runner calls it.
+    runner_job_trigger_svc: str = ""
+    #: How long a pod may wait for a node, an image or a volume before its run is given up as not runnable.
+    runner_job_start_seconds: float = Field(default=600.0, gt=0, le=86_400)
+    #: The runner's pod's own uid: its jobs fall with it. Unset: they do not.
+    runner_pod_uid: str = ""
     #: File with a service token of permission set runner, for a runner of one account. Instead of the credential.
     runner_token_file: Path | None = None
 

@@ -3,6 +3,8 @@
 The v2 form holds what a run itself knows; its numbers are numbers, its status is the code of the outbound payload.
 """
 
+import json
+
 from starlette.responses import Response
 
 from gateway import envelope
@@ -42,6 +44,10 @@ def shown(run: Run) -> dict[str, object]:
         "reason": run.reason,
         "message": run.message,
         "exit_code": run.exit_code if run.HasField("exit_code") else None,
+        "step": run.step if run.HasField("step") else None,
+        "log_bytes": run.log_bytes,
+        "log_truncated": run.log_truncated,
+        "summary": json.loads(run.summary) if run.summary else None,
         "artifact_names": list(run.artifact_names),
         "created_at": shown_time(run.create_time),
         "started_at": shown_time(run.start_time),

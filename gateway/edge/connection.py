@@ -27,6 +27,8 @@ log = get_logger()
 NEVER = math.inf
 LINGER_SECONDS = 2.0
 LAME_DUCK_SECONDS = 1.0
+BODY_SECONDS = 5.0  # within which a body need not have come on
+SLOWEST_SENDER = 1024  # bytes a second of a body after that
 SLOWEST_READER = 64 * 1024  # bytes a second, beyond the seconds that every answer may take
 
 
@@ -52,6 +54,8 @@ class Connection(Reader):
         self._trusted = trusted
         self._outlet: Outlet
         self._behind_proxy = self._keep_alive = self._half_closed = self._draining = False
+        self._body_began = 0.0
+        self._body_bytes = 0
 
     # From the transport.
 
@@ -92,6 +96,8 @@ class Connection(Reader):
         elif self._phase == HEAD and self._bare:
             seconds = self._settings.gateway_head_seconds
             self.refuse(HttpError(408, f"the head did not arrive within {seconds:g} s", reason="HEAD_TOO_SLOW"))
+        elif self._phase == BODY and not self.cycle.response_started:
+            self.refuse(HttpError(408, "the body came too slowly, or not at all", reason="BODY_TOO_SLOW"))
         else:
             self.transport.close()
 
@@ -113,7 +119,11 @@ class Connection(Reader):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        self.deadline = NEVER
+        self._body_began = self.loop.time()
+        self._body_bytes = 0
+        self._expect_more()
+        if not self.url.startswith(b"/"):
+            self.scope["runhook.absolute"] = True  # type: ignore[typeddict-unknown-key]
         if self._behind_proxy and self.client is not None:
             self.scope["client"] = (self._trusted.client_of(self.client[0], self.headers), 0)
             self.scope["scheme"] = proxies.scheme_of(self.headers, self.scope["scheme"])
@@ -122,8 +132,15 @@ class Connection(Reader):
         # Who waits for 100 Continue and is refused may send the body or not: nobody could tell what comes next.
         self.cycle.keep_alive = self._keep_alive and not self.expect_100_continue
 
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if not self.cycle.response_complete:
+            self._body_bytes += len(body)
+            self._expect_more()
+
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self.deadline = NEVER
         if self._phase == HEAD:  # answered before it was whole
             self._give(self._settings.gateway_idle_seconds)
         else:
@@ -181,6 +198,10 @@ class Connection(Reader):
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
+
+    def _expect_more(self) -> None:
+        longest = BODY_SECONDS + self._body_bytes / SLOWEST_SENDER
+        self.deadline = self._body_began + min(self._settings.gateway_body_seconds, longest)
 
     def _give(self, seconds: float) -> None:
         self.deadline = self.loop.time() + seconds

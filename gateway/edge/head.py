@@ -11,12 +11,15 @@ from gateway.http_errors import HttpError
 
 _WEIGHED = frozenset({b"host", b"transfer-encoding", b"content-length", b"expect"})
 _TARGET = re.compile(rb"(?:https?://[^/?#]+)?/", re.IGNORECASE)
+_REQUEST = re.compile(rb"[A-Za-z!#$%&'*+.^_`|~-]{1,32} \S+ HTTP/1\.[01]\r\n")
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*")
 
 
 def body_length(method: bytes, version: str, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> int:
     """Bytes of the body that Content-Length announces, 0 where chunks tell. HttpError 400, 417 or 501."""
-    if method == b"CONNECT" or not _TARGET.match(target):
+    if method == b"CONNECT":
+        raise _method_unknown()
+    if not _TARGET.match(target):
         raise malformed("the request's target must be a path, or an http URL with one")
     if version not in ("1.0", "1.1"):
         raise malformed("speak HTTP/1.1")
@@ -41,9 +44,18 @@ def body_length(method: bytes, version: str, target: bytes, headers: Iterable[tu
     return length
 
 
+def not_read(beginning: bytes) -> HttpError:
+    """The answer to what the parser refused: 501 where it begins as a request of another method, else 400."""
+    return _method_unknown() if _REQUEST.match(beginning) else malformed("this is not HTTP/1.1 as it should be")
+
+
 def malformed(message: str) -> HttpError:
     """400 for what is no HTTP, or could be read in two ways."""
     return HttpError(400, message, reason="MALFORMED")
+
+
+def _method_unknown() -> HttpError:
+    return HttpError(501, "there is no such method here", reason="METHOD_UNKNOWN")
 
 
 def _check_host(value: bytes) -> None:

@@ -10,7 +10,7 @@ Invariant: a request whose head breaks a rule is never seen by an app, and one r
 
 from typing import NoReturn
 
-from httptools import HttpParserError, HttpRequestParser
+from httptools import HttpParserError, HttpParserInvalidMethodError, HttpRequestParser
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -132,11 +132,12 @@ class Reader(HttpToolsProtocol):
             piece = piece[: max(0, len(piece) - beyond)]  # its end, which would make it a request, is never read
         try:
             self.parser.feed_data(piece)
-        except HttpParserError:
+        except HttpParserError as error:
             if self._offers_upgrade:
                 self._feed_without_upgrade()
             else:
-                self.refuse(self._fault or head.malformed("this is not HTTP/1.1 as it should be"))
+                unknown = isinstance(error, HttpParserInvalidMethodError)
+                self.refuse(self._fault or head.not_read(piece if unknown else b""))
         else:
             if self._bare > self._settings.gateway_head_bytes:
                 self.refuse(self._head_too_large())

@@ -18,9 +18,12 @@ from gateway.openapi.operations import (
     executions,
     gateway,
     recoveries,
+    run_results,
     subscriptions,
+    tasks,
     triggers,
     webhooks,
+    windows,
 )
 from gateway.openapi.schema import Schema
 
@@ -33,8 +36,14 @@ ROOMS: tuple[tuple[ModuleType, str], ...] = (
     (deliveries, "Events come in, signed deliveries go out, every attempt is remembered for 30 days."),
     (recoveries, "Back into the queue by hand: one delivery, or all that failed since a time."),
     (erasures, "Bodies of events and of answers, taken out for good."),
-    (triggers, "Secret URLs that gather calls in windows and start a task for each window."),
+    (tasks, "What runs execute, alone or in ordered steps."),
+    (
+        triggers,
+        "Secret URLs that gather calls in windows and start a task or plan for each window; moments and schedules.",
+    ),
+    (windows, "What gathers the calls of a webhook: each closed one is an execution."),
     (executions, "What became of a closed window."),
+    (run_results, "What runs printed and left behind, for 30 days."),
     (accounts, "Who may call, and what other clients of this API ask for when they start."),
     (gateway, "Asks for no token."),
 )

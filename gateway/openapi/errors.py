@@ -27,6 +27,11 @@ HEADERS: dict[str, Schema] = {
         "required": True,
         "schema": string(pattern="^[A-Z]+(, [A-Z]+)*$"),
     },
+    "ETag": {
+        "description": "Names this version of it, for `If-Match`.",
+        "required": True,
+        "schema": string(pattern='^"[^"]+"$'),
+    },
     "Challenge": {"description": "The scheme to come with.", "required": True, "schema": string(const="Bearer")},
 }
 _BY_STATUS: dict[int, dict[str, Schema]] = {
@@ -47,6 +52,7 @@ ERRORS = {
     405: ("MethodNotAllowed", "Another method was used on this path."),
     408: ("RequestTimeout", "The body did not arrive in time."),
     409: ("Conflict", "It cannot be done as things are: something is taken, full, or not in that state."),
+    412: ("PreconditionFailed", "It has changed since it was read: `If-Match` names another version."),
     413: ("RequestEntityTooLarge", "The body is larger than 1 MiB."),
     415: ("UnsupportedMediaType", "The media type, its charset or an encoding is not taken here."),
     429: ("TooManyRequests", "Too many requests in too short a time."),
@@ -113,7 +119,7 @@ PROBLEM = closed(
         "title": string("The status in words."),
         "status": integer("The HTTP status.", minimum=400, maximum=599),
         "detail": string("For people.", minLength=1, examples=["What was wrong and what to do."]),
-        "reason": string("For programs: stable.", pattern="^[A-Z][A-Z0-9_]*$"),
+        "reason": string("For programs: stable.", pattern="^[A-Z][A-Z0-9_]*$", examples=["SIGNATURE_INVALID"]),
         "errors": array(
             closed({"field": string("JSON path."), "message": string("What must be there instead.")}),
             "Every bad field of a bad request.",
@@ -125,7 +131,7 @@ PROBLEM = closed(
     "Problem details as in RFC 9457.",
     optional=["errors"],
 )
-ENVELOPE = ErrorFormat("Envelope", "application/json", ERRORS.keys() - {415}, _envelope)
+ENVELOPE = ErrorFormat("Envelope", "application/json", ERRORS.keys() - {412, 415}, _envelope)
 PROBLEMS = ErrorFormat("Problem", "application/problem+json", ERRORS.keys(), _problem)
 
 

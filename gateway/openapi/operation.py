@@ -20,9 +20,12 @@ PLACES: dict[str, Schema] = {
     "recovery_id": ref("Number", "The recovery."),
     "erasure_id": ref("Number", "The erasure."),
     "task_id": ref("Number", "The task."),
+    "window_id": ref("Number", "The window."),
+    "plan_id": ref("Number", "The plan."),
     "trigger_id": ref("TriggerId"),
     "execution_id": ref("ExecutionId"),
     "run_id": ref("Number", "The run."),
+    "artifact_name": string("The artifact.", examples=["run_results.json"]),
     "token": string("The end of the trigger's URL.", pattern="^[A-Za-z0-9_-]{43}$"),
 }
 CALLER_ERRORS = (401, 403, 404, 405, 429, 500, 501, 503)
@@ -79,6 +82,23 @@ def json_body(schema: Schema, example: object, *, required: bool = True) -> Sche
 def answer(description: str, schema: Schema) -> Schema:
     """A good answer in JSON."""
     return {"description": description, "headers": REQUEST_ID, "content": {JSON: {"schema": schema}}}
+
+
+def versioned(description: str, schema: Schema) -> Schema:
+    """A good answer in JSON with the ETag of what it shows."""
+    made = answer(description, schema)
+    return made | {"headers": made["headers"] | {"ETag": {"$ref": "#/components/headers/ETag"}}}
+
+
+#: What goes with an update, as one of its parameters.
+IF_MATCH: Schema = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The `ETag` of what was read: 412 when it has changed since. Absent or `*`: whatever it is.",
+    "schema": string(pattern='^([*]|"[0-9]{1,18}")$'),
+}
+#: The answer of a deletion.
+NO_CONTENT: Schema = {"description": "It is gone.", "headers": REQUEST_ID}
 
 
 def enveloped(status: int, description: str, data: Schema, *, is_success: bool = False, extra: str = "") -> Schema:

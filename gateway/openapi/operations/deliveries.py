@@ -26,7 +26,9 @@ _DELIVERY: dict[str, Schema] = {
     "last_status_code": integer("0: there was no answer yet.", minimum=0, maximum=999, examples=[200]),
     "test": boolean("Whether it was sent by the test of a webhook."),
     "created_at": ref("Time", "When its event was published."),
-    "next_attempt_at": or_null(ref("Time"), "When its next attempt is due. Null when there is none, or one is under way."),
+    "next_attempt_at": or_null(
+        ref("Time"), "When its next attempt is due. Null when there is none, or one is under way."
+    ),
     "finished_at": or_null(ref("Time"), "When it became final. Null until then."),
     "erased_at": or_null(ref("Time"), "When its body was erased. Null when it was not."),
 }

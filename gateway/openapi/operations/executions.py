@@ -1,35 +1,57 @@
-"""What closed windows set going: executions and their runs."""
+"""What closed windows, schedules and hands set going: executions and their runs."""
 
 from collections.abc import Mapping
 
-from gateway.api.executions import ExecutionsQuery
+from gateway.api.executions import PAYLOAD, ExecutionsQuery, RerunBody, StartBody
 from gateway.numbers import LARGEST
-from gateway.openapi.derived import parameters_of
-from gateway.openapi.errors import ENVELOPE
-from gateway.openapi.operation import Operation, answer, enveloped
+from gateway.openapi.derived import parameters_of, request_of
+from gateway.openapi.errors import ENVELOPE, REQUEST_ID
+from gateway.openapi.operation import Operation, answer, enveloped, json_body
 from gateway.openapi.schema import Schema, array, boolean, closed, integer, one_of, or_null, ref, string
 
 TAG = "Executions and runs"
 ACCOUNT = "/api/v1/accounts/{account_id}"
 _WHY = string("Why it did not succeed. Else empty.", examples=[""])
 _TIME_OR_NULL = or_null(ref("Time"))
+_DISPOSITION = {"Content-Disposition": {"required": True, "schema": {"type": "string"}}}
+
+_EXECUTION_REQUEST: Schema = request_of(
+    StartBody,
+    {
+        "task_id": ref("NumberIn", "The task; it or `plan_id` must be there, and not both."),
+        "plan_id": ref("NumberIn", "The plan."),
+        "parameters": {
+            "type": "object",
+            "description": "Values in place of the defaults of parameters that the tasks which start with it declare.",
+            "additionalProperties": string(maxLength=4096),
+        },
+        "payload": string("The value of `resource_webhook_payload`, to the letter.", examples=['["any text"]']),
+        "reason": string("Why, for people; goes out as `runReason`.", maxLength=255),
+        "request_id": string("Names this wish: sent again, it gets the same execution.", maxLength=128),
+    },
+) | {"oneOf": [{"required": ["task_id"]}, {"required": ["plan_id"]}]}
 
 SCHEMAS: Mapping[str, Schema] = {
     "Execution": closed(
         {
             "execution_id": ref("ExecutionId"),
             "account_id": ref("Number"),
-            "task_id": ref("Number"),
-            "trigger_id": ref("TriggerId"),
-            "window_id": ref("Number"),
+            "task_id": or_null(ref("Number")),
+            "plan_id": or_null(ref("Number")),
+            "trigger_id": or_null(ref("TriggerId")),
+            "window_id": or_null(ref("Number")),
+            "cause": one_of("webhook", "once", "cron", "manual", "rerun"),
+            "rerun_of": or_null(ref("ExecutionId")),
             "state": one_of("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "REJECTED"),
             "reason": _WHY,
-            "call_count": integer(minimum=1, examples=[3]),
+            "step": integer("Of a plan: the step that it is at; 0 before the first.", minimum=0, examples=[0]),
+            "call_count": integer("Calls in its payload.", minimum=0, examples=[3]),
+            "payload_bytes": integer("0: it has none.", minimum=0, examples=[145]),
             "runs": array(ref("Run"), "In the order of their making."),
             "created_at": ref("Time"),
             "finished_at": _TIME_OR_NULL,
         },
-        "What one closed window set going.",
+        "What a closed window, a schedule or a hand set going.",
     ),
     "Run": closed(
         {
@@ -41,13 +63,27 @@ SCHEMAS: Mapping[str, Schema] = {
             "reason": _WHY,
             "message": string("The runner's word on how it ended.", maxLength=1000, examples=[""]),
             "exit_code": {"type": ["integer", "null"], "examples": [0]},
-            "artifact_names": array(string(examples=["target/run_results.json"])),
+            "step": {
+                "type": ["integer", "null"],
+                "description": "Of a plan: which of its steps it is part of; 0 is the failure handler.",
+                "minimum": 0,
+                "examples": [None],
+            },
+            "log_bytes": integer("How much of its log is kept.", minimum=0, examples=[1024]),
+            "log_truncated": boolean("Whether it printed more than is kept."),
+            "summary": {
+                "type": ["object", "null"],
+                "description": "What its command's preset made of the results, such as counts and failed nodes of dbt.",
+                "examples": [None],
+            },
+            "artifact_names": array(string(examples=["run_results.json"])),
             "created_at": ref("Time"),
             "started_at": _TIME_OR_NULL,
             "finished_at": _TIME_OR_NULL,
         },
         "One run of a task.",
     ),
+    "ExecutionRequest": _EXECUTION_REQUEST,
     "ClientRun": closed(
         {
             "id": integer(minimum=1, examples=[12345]),
@@ -100,6 +136,70 @@ OPERATIONS = (
         id="getExecution",
         summary="Read an execution with its runs",
         answers={200: answer("The execution.", ref("Execution"))},
+    ),
+    Operation(
+        method="post",
+        path=f"{ACCOUNT}/executions",
+        id="startExecution",
+        summary="Start a task or plan",
+        description="It counts towards the queue limit: beyond that it comes back REJECTED, in mode `reject` this is 429. "
+        "404 when there is no such task or plan, 409 when the request id stands for another wish.",
+        body=json_body(ref("ExecutionRequest"), {"task_id": "1", "reason": "by hand"}),
+        answers={201: answer("The execution.", ref("Execution"))},
+        errors=(404, 409),
+    ),
+    Operation(
+        method="get",
+        path=f"{ACCOUNT}/executions/{{execution_id}}/payload",
+        id="getExecutionPayload",
+        summary="Read an execution's payload",
+        description="The value of `resource_webhook_payload` as its runs get it. 404 where it has none, 409 when it is past "
+        "its retention.",
+        answers={
+            200: {
+                "description": "The payload.",
+                "headers": REQUEST_ID | _DISPOSITION,
+                "content": {PAYLOAD: {"schema": {"type": "string"}}},
+            }
+        },
+        errors=(409,),
+    ),
+    Operation(
+        method="post",
+        path=f"{ACCOUNT}/executions/{{execution_id}}/rerun",
+        id="rerunExecution",
+        summary="Execute again",
+        description="With the identical payload. A plan runs as it is now from its first step, or as it was from the step that "
+        "failed. 409 while the first is under way (reason `NOT_FINISHED`), where no step failed (`NO_FAILED_STEP`), and when "
+        "its task or plan is gone (`TARGET_MISSING`).",
+        body=json_body(
+            request_of(RerunBody, {"from_failed_step": boolean("Of a plan: from the step that failed.")}),
+            {"from_failed_step": False},
+            required=False,
+        ),
+        answers={201: answer("The new execution.", ref("Execution"))},
+        errors=(404, 409),
+    ),
+    Operation(
+        method="post",
+        path=f"{ACCOUNT}/executions/{{execution_id}}/cancel",
+        id="cancelExecution",
+        summary="Cancel an execution",
+        description="What waits never starts; what runs is killed within seconds. Repeatable; 409 when it has ended otherwise.",
+        answers={200: answer("The execution.", ref("Execution"))},
+        errors=(409,),
+    ),
+    *(
+        Operation(
+            method="post",
+            path=f"{ACCOUNT}/{what}s/{{{what}_id}}/{verb}",
+            id=f"{verb}{what.capitalize()}",
+            summary=f"{verb.capitalize()} a {what}",
+            description="Paused, its executions wait; calls are taken and windows close. Repeatable.",
+            answers={200: answer("Whether it is paused.", closed({f"{what}_id": ref("Number"), "paused": boolean()}))},
+        )
+        for what in ("task", "plan")
+        for verb in ("pause", "resume")
     ),
     Operation(
         method="get",

@@ -12,7 +12,7 @@ SETUP := $(VENV)/.made
 ARGS ?=
 
 .PHONY: help setup run demo test lint format types protos protos-check schema openapi architecture manifests fuzz compatibility \
-	chaos bench bench-engine bench-api render check
+	chaos bench bench-engine bench-triggers bench-api render check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,7 +82,7 @@ fuzz: $(SETUP) ## the API's fuzz, longer and random: five minutes or so
 compatibility: $(SETUP) ## clients that others wrote, unmodified, against a running platform; needs the package registries
 	RUNHOOK_COMPATIBILITY=1 $(BIN)/pytest -q tests/compatibility $(ARGS)
 
-chaos: $(SETUP) ## faults at random under load (ARGS="--seed 7 --save NAME")
+chaos: $(SETUP) ## faults at random under load (ARGS="--seed 7 --save NAME"; "--triggers" for calls and runs)
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(SETUP) ## the outbound journey under load beside the bare sender; about two minutes
@@ -90,6 +90,9 @@ bench: $(SETUP) ## the outbound journey under load beside the bare sender; about
 
 bench-engine: $(SETUP) ## fairness, backlogs, memory, TLS, pods, kills, claims; a quarter of an hour (ARGS="kill --pairs 5")
 	$(BIN)/python -m bench.engine $(ARGS)
+
+bench-triggers: $(SETUP) ## calls, latency, deadlines, starts, waiting; ten minutes (ARGS="calls --pairs 3")
+	$(BIN)/python -m bench.triggers $(ARGS)
 
 bench-api: $(SETUP) ## a webhook read over REST under load beside a constant answer; about two minutes
 	$(BIN)/python -m bench.api $(ARGS)

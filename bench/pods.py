@@ -1,4 +1,4 @@
-"""Further pods of delivery_svc beside the one that the platform has.
+"""Further pods beside those that the platform has: of delivery_svc, or of whatever is named.
 
 Invariant: a further pod is told what the first one was told, but for its name and where it listens, and it is gone when its
 context ends. Nobody starts it again when it dies.
@@ -10,9 +10,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.product import Product
 from bench.programs import ProgramError
@@ -25,7 +26,7 @@ _STOP_SECONDS = 15.0
 
 @dataclass(frozen=True, kw_only=True)
 class Pod:
-    """Where it is: `address` of its gRPC, `metrics` is the URL of its figures."""
+    """Where it is: `address` of its gRPC, of a gateway its HTTP; `metrics` is the URL of its figures."""
 
     name: str
     pid: int
@@ -38,16 +39,21 @@ class Pod:
 
 
 @contextlib.asynccontextmanager
-async def pod(product: Product, name: str, log: Path) -> AsyncIterator[Pod]:
-    """Starts one and waits until it is ready. ProgramError when it does not get ready."""
+async def pod(
+    product: Product, name: str, log: Path, *, of: str = "delivery_svc", told: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Pod]:
+    """Starts one, `told` settings in which it differs, and waits until it is ready. ProgramError when it does not get ready."""
     address, metrics = (f"127.0.0.1:{port}" for port in free_ports(2))
-    own = {"RUNHOOK_POD_NAME": name, "RUNHOOK_GRPC_ADDRESS": address, "RUNHOOK_METRICS_ADDRESS": metrics}
-    environment = environment_of(product.processes()["delivery_svc"]) | own
+    own = {"RUNHOOK_POD_NAME": name, "RUNHOOK_METRICS_ADDRESS": metrics}
+    own |= {"RUNHOOK_GATEWAY_ADDRESS" if of == "gateway" else "RUNHOOK_GRPC_ADDRESS": address}
+    environment = environment_of(product.processes()[of]) | own | dict(told)
+    if of == "runner":
+        environment.pop("RUNHOOK_GRPC_ADDRESS")
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "delivery_svc",
+            of,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -10,8 +10,9 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,13 +72,25 @@ async def read(
     warm_seconds: float,
     connections: int,
     rate: float = 0.0,
+    method: str = "GET",
+    body_bytes: int = 0,
+    expect: Sequence[int] = (200,),
 ) -> dict[str, Any]:
     """Runs the reader, saturating or at `rate`, and returns what it printed."""
-    options = {"--seconds": seconds, "--warm-seconds": warm_seconds, "--connections": connections, "--rate": rate}
-    arguments = [str(word) for pair in options.items() for word in pair]
+    options: dict[str, object] = {
+        "--seconds": seconds,
+        "--warm-seconds": warm_seconds,
+        "--connections": connections,
+        "--rate": rate,
+    }
+    options |= {"--method": method, "--body-bytes": body_bytes}
+    arguments = ["--expect", *map(str, expect), *(str(word) for pair in options.items() for word in pair)]
     arguments += [word for name, pid in watch.items() for word in ("--watch", f"{name}={pid}")]
-    async with _program("reader", [*arguments, *urls], TOKEN=token) as process:
-        return await _finished(process, seconds + warm_seconds + _START_SECONDS)
+    with tempfile.NamedTemporaryFile("w", prefix="runhook-bench-urls-") as file:
+        file.write("\n".join(urls))
+        file.flush()
+        async with _program("reader", [*arguments, f"@{file.name}"], TOKEN=token) as process:
+            return await _finished(process, seconds + warm_seconds + _START_SECONDS)
 
 
 class Publishing:

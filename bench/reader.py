@@ -1,24 +1,28 @@
-"""The load client of the API: `python -m bench.reader URL [URL ...]` sends GETs over keep-alive connections.
+"""The load client of API and triggers: `python -m bench.reader URL [URL ...]` sends requests over keep-alive connections.
+
+A request is a GET, or whatever --method says, with a JSON body of --body-bytes. A file of URLs may stand in their place: @FILE.
 
 Connection i asks for URL i modulo their number. Two ways. Saturating (no --rate): every connection asks again as soon as
 it has its answer. Fixed rate: one request is due every 1/rate seconds, whether or not those before have been answered, and
 its latency counts from when it was due. It prints one line of JSON: requests, seconds, rate, p50_ms, p99_ms, late_p99_ms
-and cpu_us, the CPU microseconds per request of every --watch NAME=PID and of the reader itself. The service token comes
-from the environment variable TOKEN.
+cpu_us, the CPU microseconds per request of every --watch NAME=PID and of the reader itself, and by status code answers, all
+that came, those outside of the measured stretch too. The service token comes from the environment variable TOKEN.
 
 Invariant: every figure is of the same stretch, which begins once every connection has had an answer; an answer other than
-200 ends it with exit code 1.
+those that are expected (--expect, 200) ends it with exit code 1.
 """
 
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import sys
 import time
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -36,10 +40,8 @@ _END_SECONDS = 10
 class Asking(asyncio.Protocol):
     """One connection, one request at a time."""
 
-    def __init__(self, url: str, token: str, reading: "Reading") -> None:
-        parts = urlsplit(url)
-        head = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Token {token}\r\n\r\n"
-        self._head = head.encode()
+    def __init__(self, requests: Sequence[bytes], reading: "Reading") -> None:
+        self._requests = itertools.cycle(requests)
         self._reading = reading
         self.since = 0.0
 
@@ -51,15 +53,13 @@ class Asking(asyncio.Protocol):
     def ask(self, since: float) -> None:
         """Sends the request; its latency counts from `since` (uvloop's own clock has milliseconds alone)."""
         self.since = since
-        self._transport.write(self._head)
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
-        if self._parser.get_status_code() != 200:
-            self._reading.fail(f"an answer was {self._parser.get_status_code()}")
-        self._reading.answered(self)
+        self._reading.answered(self, self._parser.get_status_code())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._reading.fail(f"a connection was lost: {exc or 'closed by the server'}")
@@ -68,9 +68,11 @@ class Asking(asyncio.Protocol):
 class Reading:
     """All connections, what they were answered, and how late this program itself was."""
 
-    def __init__(self) -> None:
+    def __init__(self, expected: frozenset[int] = frozenset({200})) -> None:
         self.failure = ""
         self.answers = 0
+        self.statuses: Counter[int] = Counter()
+        self._expected = expected
         self.latency = Histogram()
         self.lateness = Histogram()
         self._idle: deque[Asking] = deque()
@@ -80,11 +82,12 @@ class Reading:
         self._quiet = asyncio.Event()
         self._failed = asyncio.Event()
 
-    async def connect(self, urls: list[str], token: str, connections: int) -> None:
-        """Opens the connections and waits until each has had an answer."""
+    async def connect(self, urls: list[str], request: Callable[[str], bytes], connections: int) -> None:
+        """Opens the connections, each with its share of the URLs, and waits until each has had an answer."""
         self._connections = connections
         for number in range(connections):
-            await self._connect(Asking(urls[number % len(urls)], token, self), urlsplit(urls[number % len(urls)]))
+            mine = urls[number::connections] or [urls[number % len(urls)]]
+            await self._connect(Asking([request(url) for url in mine], self), urlsplit(mine[0]))
         async with asyncio.timeout(_START_SECONDS):
             await self._quiet.wait()
 
@@ -103,6 +106,14 @@ class Reading:
             async with asyncio.timeout(seconds):
                 await self._failed.wait()
 
+    async def finish(self) -> None:
+        """Asks no more, and waits for what is under way."""
+        self._again = False
+        if not self.failure and len(self._idle) < self._connections:
+            self._quiet.clear()
+            async with asyncio.timeout(_END_SECONDS):
+                await self._quiet.wait()
+
     async def steady(self, rate: float, seconds: float) -> None:
         """Asks `rate` times a second for so long, then waits for the answers; without an idle connection it waits for one."""
         started_at = time.monotonic()
@@ -118,9 +129,12 @@ class Reading:
         async with asyncio.timeout(_END_SECONDS):
             await self._quiet.wait()
 
-    def answered(self, asking: Asking) -> None:
+    def answered(self, asking: Asking, status: int) -> None:
         """Counts an answer and gives the connection what is next."""
         self.answers += 1
+        self.statuses[status] += 1
+        if status not in self._expected:
+            self.fail(f"an answer was {status}")
         self.latency.record(int((time.monotonic() - asking.since) * 1e6))
         if self._again:
             asking.ask(time.monotonic())
@@ -139,9 +153,10 @@ class Reading:
 
 
 async def read(arguments: argparse.Namespace, token: str) -> dict[str, Any]:
-    """Reads as the arguments say. RuntimeError when something was not answered with 200."""
-    reading = Reading()
-    await reading.connect(arguments.urls, token, arguments.connections)
+    """Reads as the arguments say. RuntimeError when something was answered otherwise than expected."""
+    reading = Reading(frozenset(arguments.expect))
+    urls = [url for word in arguments.urls for url in _urls(word)]
+    await reading.connect(urls, lambda url: _request(url, token, arguments), arguments.connections)
     if arguments.warm_seconds:
         await _load(reading, arguments.rate, arguments.warm_seconds)
     roots = {**arguments.watch, READER: os.getpid()}
@@ -150,9 +165,10 @@ async def read(arguments: argparse.Namespace, token: str) -> dict[str, Any]:
     await _load(reading, arguments.rate, arguments.seconds)
     seconds, answers = time.monotonic() - started_at, reading.answers - answers
     used_ns = _difference(cpu.trees_ns(roots), cpu_ns)
+    measured = reading.latency.since(latency)
+    await reading.finish()
     if reading.failure or not answers:
         raise RuntimeError(reading.failure or "nothing was answered")
-    measured = reading.latency.since(latency)
     return {
         "requests": answers,
         "seconds": seconds,
@@ -161,7 +177,23 @@ async def read(arguments: argparse.Namespace, token: str) -> dict[str, Any]:
         "p50_ms": measured.quantile_ms(0.5),
         "p99_ms": measured.quantile_ms(0.99),
         "late_p99_ms": reading.lateness.quantile_ms(0.99),
+        "answers": {str(status): count for status, count in reading.statuses.items()},
     }
+
+
+def _urls(word: str) -> list[str]:
+    return Path(word[1:]).read_text().split() if word.startswith("@") else [word]
+
+
+def _request(url: str, token: str, arguments: argparse.Namespace) -> bytes:
+    parts = urlsplit(url)
+    lines = [f"{arguments.method} {parts.path} HTTP/1.1", f"Host: {parts.netloc}"]
+    lines += [f"Authorization: Token {token}"] if token else []
+    body = b""
+    if arguments.body_bytes:
+        body = b'{"order_id":"' + b"1" * max(0, arguments.body_bytes - 15) + b'"}'
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 async def _load(reading: Reading, rate: float, seconds: float) -> None:
@@ -187,6 +219,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--rate", type=float, default=0.0, help="requests a second; 0 saturates (0)")
     options.add_argument("--warm-seconds", type=float, default=0.0, help="not measured, before the rest (0)")
     options.add_argument("--seconds", type=float, default=4.0, help="measured (4)")
+    options.add_argument("--method", default="GET", help="of every request (GET)")
+    options.add_argument("--body-bytes", type=int, default=0, help="of its JSON body, 0 or at least 16 (0)")
+    options.add_argument("--expect", type=int, nargs="+", default=[200], metavar="STATUS", help="right answers (200)")
     options.add_argument("--watch", type=_watched, action="append", default=[], metavar="NAME=PID")
     options.add_argument("urls", nargs="+", metavar="URL")
     return options

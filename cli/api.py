@@ -21,9 +21,12 @@ Query = dict[str, str | int]
 Record = dict[str, Any]
 
 MOST_TRIES = 5
-MOST_ANSWER_BYTES = 32 * 1024 * 1024
+#: More than the largest thing that the platform shows at once: a payload of 8 MiB, each byte of it escaped.
+MOST_ANSWER_BYTES = 64 * 1024 * 1024
 PAGE = 100
 REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
+#: Marks a request that was sent before.
+_AGAIN = "runhook.again"
 
 
 class Api:
@@ -33,9 +36,9 @@ class Api:
         self.settings = settings
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {settings.token}", "Accept": "application/json"},
-            verify=_trust(settings),
+            verify=trust(settings),
             # A proxy that the environment names knows nothing of this machine's own addresses.
-            trust_env=not _is_loopback(settings.url),
+            trust_env=not is_loopback(settings.url),
         )
 
     def __enter__(self) -> Self:
@@ -78,24 +81,41 @@ class Api:
         query: Query | None = None,
         body: object = None,
         content: bytes | None = None,
+        if_match: str = "",
         repeatable: bool | None = None,
     ) -> Record:
-        """The JSON object of a good answer. The request's body is `body` as JSON, or `content` as it is."""
+        """The JSON object of a good answer, empty of one without a body (204).
+
+        The request's body is `body` as JSON, or `content` as it is. With an etag in `if_match` it is refused when the thing
+        has changed since it was read.
+        """
+        headers = _type_of(content) | ({"If-Match": f'"{if_match}"'} if if_match else {})
+        request = self._request(method, path, params=query, json=body, content=content, headers=headers)
+        answer = self._answer(request, method in REPEATABLE if repeatable is None else repeatable)
+        if answer.status == 204 or (answer.status == 404 and request.extensions.get(_AGAIN) and method == "DELETE"):
+            return {}  # 404: an earlier try did it, and its answer was lost
+        return answer.document(self.settings.url)
+
+    def bytes_of(self, path: str, *, query: Query | None = None) -> bytes:
+        """The body of a good answer, whatever it is: a log, an artifact, a payload."""
+        request = self._request("GET", path, params=query, headers={"Accept": "*/*"})
+        return self._answer(request, repeatable=True).content(self.settings.url)
+
+    def _request(self, method: str, path: str, **what: Any) -> httpx.Request:
         try:
-            request = self._client.build_request(
-                method, self.settings.url + path, params=query, json=body, content=content, headers=_type_of(content)
-            )
+            return self._client.build_request(method, self.settings.url + path, **what)
         except httpx.InvalidURL as error:
             raise Trouble(f"{self.settings.url} is no URL: {error}", ExitCode.CALLED_WRONGLY) from None
+
+    def _answer(self, request: httpx.Request, repeatable: bool) -> Answer:
         deadline = time.monotonic() + self.settings.timeout
-        again = MOST_TRIES - 1 if (method in REPEATABLE if repeatable is None else repeatable) else 0
+        again = MOST_TRIES - 1 if repeatable else 0
         answer = self._try(request, deadline)
         while again and (wait := answer.seconds_to_wait()) is not None and time.monotonic() + wait < deadline:
             time.sleep(wait)
+            request.extensions[_AGAIN] = True
             answer, again = self._try(request, deadline), again - 1
-            if method == "DELETE" and answer.status == 404:
-                return {}  # an earlier try did it, and its answer was lost
-        return answer.document(self.settings.url)
+        return answer
 
     def data(self, method: str, path: str, *, has: str, body: object = None, repeatable: bool | None = None) -> Record:
         """The `data` of an answer of /api/v3, an object that has the key `has`."""
@@ -174,8 +194,9 @@ def _type_of(content: bytes | None) -> dict[str, str]:
     return {} if content is None else {"Content-Type": "application/json"}
 
 
-def _trust(settings: Settings) -> ssl.SSLContext | bool:
-    if settings.url.startswith("http:") and _is_loopback(settings.url):
+def trust(settings: Settings) -> ssl.SSLContext | bool:
+    """What certificates are checked against: the system's, and the CA that was named."""
+    if settings.url.startswith("http:") and is_loopback(settings.url):
         return False  # no TLS anywhere on the way, and reading the system's certificates takes a while
     context = ssl.create_default_context()
     if settings.ca_file is not None:
@@ -186,7 +207,8 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
     return context
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether it leads to this machine's own addresses."""
     host = urlsplit(url).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback

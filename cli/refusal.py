@@ -52,6 +52,12 @@ class Answer:
             raise self._refusal(document, url)
         return document
 
+    def content(self, url: str) -> bytes:
+        """The bytes of a good answer. Raises Trouble for every other."""
+        if not 200 <= self.status < 300:
+            self.document(url)
+        return self.body
+
     def _refusal(self, document: dict[str, Any], url: str) -> Trouble:
         about = document.get("status")
         if isinstance(about, dict):

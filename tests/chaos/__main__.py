@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import json
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -20,32 +19,26 @@ import asyncpg
 
 from bench import machine
 from standalone.trouble import Trouble
-from tests.chaos import attempts, outcome, verdict
-from tests.chaos.house import BREAKER_LONGEST_SECONDS, RETRIES, RETRY_DELAY_SECONDS, House, running
+from tests.chaos import attempts, inbound, outcome, verdict
+from tests.chaos.course import RESULTS, end_on_signals, keep, kept, say
+from tests.chaos.house import BREAKER_LONGEST_SECONDS, RETRIES, RETRY_DELAY_SECONDS, running
 from tests.chaos.ledger import Ledger
 from tests.chaos.members import MemberDied
 from tests.chaos.plan import Fault, TooManyFaults, plan
 from tests.chaos.publisher import Publisher, publishing
 from tests.chaos.striker import Striker
 
-RESULTS = Path(__file__).with_name("results")
 _WARM_SECONDS = 2.0
 _QUIET_SECONDS = 5
 # Whatever hangs, a run ends this long after its faults: start, calm, the rest of the retries, end.
 _MOST_EXTRA_SECONDS = 240.0
 _SHARE_EXTRA = 0.2  # of the run's seconds: faults that wait for their targets
 _PROGRESS_SECONDS = 5.0
-_KEEP_SECONDS = 0.5
-
-
-def say(line: str) -> None:
-    """Print at once, also into a pipe."""
-    print(line, flush=True)
 
 
 async def run(options: argparse.Namespace, faults: Sequence[Fault], directory: Path) -> dict[str, Any]:
     """One run's figures. MemberDied, Trouble, TimeoutError (or a group of these) when it could not be made."""
-    _end_on_signals()
+    end_on_signals()
     most = options.seconds * (1 + _SHARE_EXTRA) + _MOST_EXTRA_SECONDS
     async with asyncio.timeout(most), running(directory, options.log_level) as house:
         ledger = Ledger(house.log)
@@ -53,7 +46,7 @@ async def run(options: argparse.Namespace, faults: Sequence[Fault], directory: P
             began = time.time()
             striker = Striker(house, lambda line: say(f"{time.time() - began:5.0f} s  {line}"))
             progress = _progress(began, ledger, striker, len(faults))
-            beside = [asyncio.create_task(progress), asyncio.create_task(_keep(house))]
+            beside = [asyncio.create_task(progress), asyncio.create_task(keep(house))]
             try:
                 await asyncio.sleep(_WARM_SECONDS)
                 await striker.strike_all(faults)
@@ -80,23 +73,6 @@ async def run(options: argparse.Namespace, faults: Sequence[Fault], directory: P
                 load_ended=load_ended,
             )
         )
-
-
-def _end_on_signals() -> None:
-    """SIGTERM and Ctrl-C end a run with all that it started; while that is under way they change nothing any more."""
-    task = asyncio.current_task()
-    assert task is not None
-    ended = False
-
-    def end() -> None:
-        nonlocal ended
-        if not ended:
-            ended = True
-            say("ending")
-            task.cancel()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end)
 
 
 async def _calm(publisher: Publisher, ledger: Ledger) -> float:
@@ -138,14 +114,6 @@ async def _progress(began: float, ledger: Ledger, striker: Striker, planned: int
         )
 
 
-async def _keep(house: House) -> None:
-    """Start again whatever ended by itself, as an orchestrator would: one that does not come back is missed anyway."""
-    while True:
-        await asyncio.sleep(_KEEP_SECONDS)
-        for member in house.members.values():
-            await member.keep()
-
-
 def parser() -> argparse.ArgumentParser:
     """The options of the command."""
     options = argparse.ArgumentParser(prog="python -m tests.chaos", description="Faults at random under load.")
@@ -153,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--faults", type=int, default=30, help="how many (30)")
     options.add_argument("--seed", type=int, default=None, help="repeats a plan of faults (a new one)")
     options.add_argument("--rate", type=float, default=500.0, help="events a second (500)")
+    options.add_argument("--triggers", action="store_true", help="calls, windows and runs instead of deliveries")
     options.add_argument("--log-level", default="info", choices=("info", "warning"), help="of the processes (info)")
     options.add_argument("--save", metavar="NAME", help="write the figures to tests/chaos/results/NAME.json")
     return options
@@ -168,15 +137,8 @@ def _made(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
             broken = outcome.broken(told)
         finally:
             if broken:
-                say(f"the logs are in {_kept(Path(folder))}")
+                say(f"the logs are in {kept(Path(folder))}")
     return told, broken
-
-
-def _kept(folder: Path) -> Path:
-    kept = Path(tempfile.mkdtemp(prefix="runhook-chaos-kept-"))
-    for log in folder.glob("*.log"):
-        log.rename(kept / log.name)
-    return kept
 
 
 def main() -> int:
@@ -184,6 +146,8 @@ def main() -> int:
     options = parser().parse_args()
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1_000_000)
+    if options.triggers:
+        return inbound.main(options)
     say(f"seed {options.seed}: {options.faults} faults in {options.seconds:g} s, {options.rate:g} events/s")
     try:
         told, broken = _made(options)

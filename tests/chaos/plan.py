@@ -4,11 +4,11 @@ Faults on different targets overlap as they happen to.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chassis.fault_points import POINTS, Action
+from chassis.fault_points import OF_DELIVERY, OF_RUNNER, OF_TRIGGERS, Action
 
 PODS = ("delivery-1", "delivery-2")
 SUBSCRIPTIONS = "subscription"
@@ -18,6 +18,12 @@ SCHEMA = "schema"
 _MOST_COUNTDOWN = 10
 _TRIES = 2000
 _PLANS = 50
+
+
+# Of a run with --triggers.
+TRIGGER_PODS = ("trigger-1", "trigger-2")
+GATEWAYS = ("gateway-1", "gateway-2")
+RUNNERS = ("runner-1", "runner-2")
 
 
 class Kind(StrEnum):
@@ -59,6 +65,19 @@ HABITS = {
 }
 
 
+_INBOUND = (*TRIGGER_PODS, *GATEWAYS, *RUNNERS)
+#: Of a run with --triggers.
+INBOUND_HABITS = {
+    Kind.KILL_POD: Habit(targets=_INBOUND, weight=14, lasts=0.3, recovers=2.5),
+    Kind.STOP_POD: Habit(targets=TRIGGER_PODS, weight=2, lasts=5.0, recovers=2.0),
+    Kind.DRAIN_POD: Habit(targets=_INBOUND, weight=3, lasts=0.3, recovers=4.0),
+    Kind.POINT: Habit(targets=(*TRIGGER_PODS, *RUNNERS), weight=14, lasts=0.3, recovers=6.0),
+    Kind.KILL_POSTGRES: Habit(targets=(POSTGRES,), weight=3, lasts=0.3, recovers=5.0),
+    Kind.STOP_POSTGRES: Habit(targets=(POSTGRES,), weight=1, lasts=3.0, recovers=3.0),
+    Kind.REFUSE: Habit(targets=(POSTGRES,), weight=2, lasts=2.0, recovers=3.0),
+}
+
+
 class TooManyFaults(Exception):
     """So many faults do not fit into so few seconds."""
 
@@ -76,33 +95,35 @@ class Fault:
     armed: str = ""
 
 
-def plan(seed: int, count: int, seconds: float) -> list[Fault]:
+def plan(seed: int, count: int, seconds: float, habits: Mapping[Kind, Habit] = HABITS) -> list[Fault]:
     """`count` faults within `seconds`, of every kind that fits at least one, in the order of time. Raises TooManyFaults."""
     rng = random.Random(seed)
     for _ in range(_PLANS):
-        placed = _place(rng, _kinds(rng, count, seconds), seconds)
+        placed = _place(rng, _kinds(rng, count, seconds, habits), seconds, habits)
         if placed is not None:
             return sorted(placed, key=lambda fault: fault.at)
     raise TooManyFaults(f"{count} faults do not fit into {seconds:g} s")
 
 
-def _kinds(rng: random.Random, count: int, seconds: float) -> list[Kind]:
-    fitting = [kind for kind, habit in HABITS.items() if habit.lasts + habit.recovers < seconds]
-    drawn = rng.choices(fitting, [HABITS[kind].weight for kind in fitting], k=max(0, count - len(fitting)))
+def _kinds(rng: random.Random, count: int, seconds: float, habits: Mapping[Kind, Habit]) -> list[Kind]:
+    fitting = [kind for kind, habit in habits.items() if habit.lasts + habit.recovers < seconds]
+    drawn = rng.choices(fitting, [habits[kind].weight for kind in fitting], k=max(0, count - len(fitting)))
     kinds = [*rng.sample(fitting, len(fitting)), *drawn][:count]
-    return sorted(kinds, key=lambda kind: -HABITS[kind].lasts)  # what is long finds its place first
+    return sorted(kinds, key=lambda kind: -habits[kind].lasts)  # what is long finds its place first
 
 
-def _place(rng: random.Random, kinds: Sequence[Kind], seconds: float) -> list[Fault] | None:
+def _place(
+    rng: random.Random, kinds: Sequence[Kind], seconds: float, habits: Mapping[Kind, Habit]
+) -> list[Fault] | None:
     placed: list[Fault] = []
     for kind in kinds:
-        habit = HABITS[kind]
+        habit = habits[kind]
         for _ in range(_TRIES):
             at = rng.uniform(0, seconds - habit.lasts - habit.recovers)
             until = at + habit.lasts + habit.recovers
             target = rng.choice(habit.targets)
             if all(other.target != target or other.until < at or until < other.at for other in placed):
-                armed = _armed(rng) if kind is Kind.POINT else ""
+                armed = _armed(rng, target) if kind is Kind.POINT else ""
                 placed.append(Fault(at=at, kind=kind, target=target, lasts=habit.lasts, until=until, armed=armed))
                 break
         else:
@@ -110,5 +131,8 @@ def _place(rng: random.Random, kinds: Sequence[Kind], seconds: float) -> list[Fa
     return placed
 
 
-def _armed(rng: random.Random) -> str:
-    return f"{rng.choice(POINTS)}:{rng.choice(list(Action))}:{rng.randint(1, _MOST_COUNTDOWN)}"
+def _armed(rng: random.Random, target: str) -> str:
+    if target in RUNNERS:  # it has no connection to lose, and few runs
+        return f"{rng.choice(OF_RUNNER)}:{rng.choice((Action.DIE, Action.PAUSE))}:{rng.randint(1, 3)}"
+    points = OF_TRIGGERS if target in TRIGGER_PODS else OF_DELIVERY
+    return f"{rng.choice(points)}:{rng.choice(list(Action))}:{rng.randint(1, _MOST_COUNTDOWN)}"

@@ -7,15 +7,16 @@ is to meet a fault point is drained first and started armed; the drain is a faul
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from chassis.database import AWAY_ERRORS
 from chassis.fault_points import PAUSE_SECONDS, Action
 from chassis.migrations import FailedMigration
-from tests.chaos.house import NAME, House
-from tests.chaos.members import Member
+from tests.chaos.house import NAME
+from tests.chaos.members import Database, Member
 from tests.chaos.plan import Fault, Kind
 
 _UNDO_SECONDS = 30.0
@@ -34,10 +35,28 @@ class Struck:
     missed: bool = False
 
 
+class Strikable(Protocol):
+    """What a striker needs of a house."""
+
+    @property
+    def members(self) -> Mapping[str, Member]:
+        """By name."""
+
+    @property
+    def database(self) -> Database:
+        """The embedded Postgres."""
+
+    async def admin(self, statement: str) -> None:
+        """Run a statement as the owner, from another database."""
+
+    async def upgrade(self) -> None:
+        """Migrate the database one version further."""
+
+
 class Striker:
     """`struck` grows as faults end; `say` prints a line."""
 
-    def __init__(self, house: House, say: Callable[[str], None]) -> None:
+    def __init__(self, house: Strikable, say: Callable[[str], None]) -> None:
         self.struck: list[Struck] = []
         self._house = house
         self._say = say

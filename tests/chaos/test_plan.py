@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from chassis.fault_points import POINTS, parse
-from tests.chaos.plan import HABITS, Kind, TooManyFaults, plan
+from chassis.fault_points import OF_DELIVERY, OF_RUNNER, OF_TRIGGERS, parse
+from tests.chaos.plan import HABITS, INBOUND_HABITS, Kind, TooManyFaults, plan
 
 
 def test_a_seed_repeats_its_plan() -> None:
@@ -33,7 +33,14 @@ def test_a_thousand_faults_fit_into_half_an_hour() -> None:
     assert len(plan(1, 1000, 1800)) == 1000
 
 
+def test_an_inbound_plan_arms_what_its_target_can_reach() -> None:
+    faults = plan(1, 200, 900, INBOUND_HABITS)
+    armed = {(fault.target.partition("-")[0], fault.armed.split(":")[0]) for fault in faults if fault.armed}
+    assert armed == {("trigger", one) for one in OF_TRIGGERS} | {("runner", one) for one in OF_RUNNER}
+    assert all(parse(fault.armed) for fault in faults if fault.armed)
+
+
 def test_a_fault_point_is_drawn_with_what_happens_there() -> None:
     armed = [fault.armed for fault in plan(1, 200, 600) if fault.kind is Kind.POINT]
-    assert len({one.split(":")[0] for one in armed}) == len(POINTS)
+    assert len({one.split(":")[0] for one in armed}) == len(OF_DELIVERY)
     assert all(parse(one) for one in armed)

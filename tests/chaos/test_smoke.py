@@ -25,3 +25,20 @@ def test_five_faults_in_fifteen_seconds_lose_nothing() -> None:
     )
     said = ran.stdout + ran.stderr
     assert "\nlost        0\ntwice       0 " in said, said
+
+
+@pytest.mark.skipif("CHAOS_SMOKE" not in os.environ, reason="a short chaos run: wanted by CHAOS_SMOKE=1")
+@pytest.mark.timeout(300)
+def test_four_faults_in_fourteen_seconds_lose_no_call() -> None:
+    options = ["--triggers", "--seconds", "14", "--faults", "4", "--rate", "30", "--seed", "1"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.chaos", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    said = ran.stdout + ran.stderr
+    assert ran.returncode == 0, said
+    assert "BROKEN" not in said, said

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.routes import Row
 from tests.support.certificates import pair
 from tests.support.gateway import Gateway
-from tests.support.tenant import ERASE, EVENTS, RECOVER, TASK, trigger_body, webhook_body
+from tests.support.tenant import ERASE, EVENTS, RECOVER, TASK, TRIGGER, plan_body, trigger_body, webhook_body
 
 #: What is in every place of a path, and belongs to nobody.
 NOBODYS = {
@@ -20,7 +20,10 @@ NOBODYS = {
     "erasure_id": "987654321",
     "token_id": "987654321",
     "task_id": "987654321",
+    "window_id": "987654321",
+    "plan_id": "987654321",
     "run_id": "987654321",
+    "artifact_name": "run_results.json",
 }
 SETTINGS = {"retry_schedule": {"delays_seconds": [5, 0.5]}, "concurrency": 10}
 CERTIFICATE = pair()
@@ -35,6 +38,9 @@ _BODIES: dict[str, Any] = {
     "erasures": ERASE,
     "events": EVENTS,
     "tasks": TASK,
+    "{task_id}": TASK,
+    "{trigger_id}": TRIGGER,
+    "regenerate": {"grace_seconds": 60},
     "tokens": {"name": "n", "permission_set": "account_admin"},
     "accounts": {"name": "n"},
 }
@@ -46,5 +52,11 @@ async def ask(call: Gateway, row: Row, account_id: str, ids: Mapping[str, str], 
     if row.path.endswith("/deliveries"):
         path += f"?subscription_id={ids['subscription_id']}"
     last = row.path.rpartition("/")[2]
-    body = trigger_body(ids["task_id"]) if last == "triggers" else _BODIES.get(last)
+    bodies = _BODIES | {
+        "triggers": trigger_body(ids["task_id"]),
+        "executions": {"task_id": ids["task_id"]},
+        "plans": plan_body(ids["task_id"]),
+        "{plan_id}": plan_body(ids["task_id"]),
+    }
+    body = bodies.get(last)
     return await call(row.method, path, json=body if row.method in ("POST", "PUT") else None, **options)

@@ -74,7 +74,8 @@ class Line:
 
     async def start(self, **wish: Any) -> Started:
         """Starts a task or plan by hand."""
-        return await starts.start(self.pool, new_id(), **({"account_id": ACCOUNT, "cause": "manual"} | wish))
+        values: dict[str, Any] = {"account_id": ACCOUNT, "cause": "manual"}
+        return await starts.start(self.pool, new_id(), **(values | wish))
 
     async def take(self, command: str = "a", *, begin: bool = True) -> bool:
         """Takes the next run of the command, and starts it; False when there is none."""

@@ -37,9 +37,12 @@ SHOWN = {
     "trigger_id": r"trg_[0-9A-Za-z]{27}",
     "execution_id": r"exe_[0-9A-Za-z]{27}",
     "token": r"/t/([A-Za-z0-9_-]{43})",
+    "artifact_name": r'"name":"([a-z_]+\.(?:json|txt))"',
     **{
         name: rf'"{name}":"([0-9]+)"'
-        for name in ("token_id", "delivery_id", "task_id", "run_id", "recovery_id", "erasure_id")
+        for name in (
+            *("token_id", "delivery_id", "task_id", "plan_id", "run_id", "recovery_id", "erasure_id", "window_id"),
+        )
     },
 }
 #: Two names of one kind of thing.
@@ -115,10 +118,14 @@ class Platform:
         self._ask("POST", f"{mine}/erasures", {"published_before": LONG_AGO})
         task = {"name": "t", "command": "echo-payload", "parameters": [PAYLOAD]}
         first = self._ask("POST", f"{mine}/tasks", task)
+        steps = [{"task_ids": [first["task_id"]]}]
+        self._ask("POST", f"{mine}/plans", {"name": "p", "steps": steps})
         trigger = {"name": "t", "task_id": first["task_id"], "threshold": 1, "duration_seconds": 1}
         url = self._ask("POST", f"{mine}/triggers", trigger)["url"]
         assert self.session.post(url, json={}).status_code == 204
-        self._ask("GET", f"{mine}/executions")
+        [execution] = self._ask("GET", f"{mine}/executions")["executions"]
+        run = f"{mine}/runs/{execution['runs'][0]['run_id']}"
+        self._until(lambda: self._ask("GET", f"{run}/artifacts")["artifacts"])
         self._ask("GET", f"{mine}/tokens")
         for _ in range(MOST_REMEMBERED):  # for triggers to come
             self._ask("POST", f"{mine}/tasks", task)
@@ -158,6 +165,8 @@ def aim(case: Case[Any], platform: Platform) -> None:
         case.query = case.query | {"page_token": memory.lately(case.path) or ""}
     if "subscription_id" in case.query and memory.chance(0.5):
         case.query = case.query | {"subscription_id": memory.kept["webhook_id"]}
+    if case.headers and memory.chance(0.75):
+        case.headers.pop("If-Match", None)
     settle = _SETTLERS.get(case.operation.definition.raw["operationId"])
     if isinstance(case.body, dict):
         body = _whole(case.body)
@@ -198,11 +207,40 @@ def _settled_webhook(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
     return body
 
 
+_WEBHOOK = {"kind": "webhook", "threshold": 1, "duration_seconds": 1}
+_SCHEDULES = ("start_at", "cron")
+
+
 def _settled_trigger(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
-    """A task has one trigger: it mostly is for one that has none yet."""
+    """Each kind has fields of its own, which no schema says: a webhook, with what it may have besides, of a task that mostly
+    has none yet."""
     match body:
-        case {"task_id": str(task)} if task.isdigit():
-            return body | {"task_id": memory.lately("task_id")}
+        case {"name": str(name)} if re.fullmatch(r"[A-Za-z0-9_#-]{1,100}", name):
+            task = memory.lately("task_id") or memory.kept["task_id"]
+            fields = {key: value for key, value in body.items() if key not in _SCHEDULES}
+            return (
+                fields | _WEBHOOK | {"name": re.sub("[#-]", "_", name), "task_id": task, "plan_id": None} | _UNVERIFIED
+            )
+    return body
+
+
+_UNVERIFIED = {"verification": None, "call_rules": None}
+
+
+def _settled_update(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """The same for the trigger that there is, whatever it starts."""
+    return {key: value for key, value in _settled_trigger(body, memory).items() if key != "task_id"}
+
+
+def _settled_plan(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """A plan names tasks that are there, each once in a step."""
+    match body:
+        case {"name": str(), "steps": [_, *_] as steps} if all(
+            isinstance(one, dict) and one.get("task_ids") for one in steps
+        ):
+            known = memory.kept["task_id"]
+            named = [one | {"task_ids": [known]} for one in steps]
+            return body | {"steps": named, "failure_handler_task_id": known}
     return body
 
 
@@ -214,6 +252,16 @@ def _settled_task(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
             first = [name is None or name not in named[:place] for place, name in enumerate(named)]
             return body | {"parameters": list(itertools.compress(parameters, first))}
     return body
+
+
+def _settled_webhook_task(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """A task that a webhook starts keeps the parameter that takes its calls."""
+    settled = _settled_task(body, memory)
+    match settled:
+        case {"parameters": [*parameters]} if all(isinstance(one, dict) for one in parameters):
+            others = [one for one in parameters if one.get("name") != PAYLOAD["name"]]
+            return settled | {"parameters": [PAYLOAD, *others[:99]]}
+    return settled
 
 
 def _settled_headers(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
@@ -286,6 +334,10 @@ _SETTLERS: dict[str, Callable[[dict[str, Any], Memory], dict[str, Any]]] = {
     "createWebhook": _settled_webhook,
     "updateWebhook": _settled_webhook,
     "createTrigger": _settled_trigger,
+    "updateTrigger": _settled_update,
+    "createPlan": _settled_plan,
+    "updatePlan": _settled_plan,
+    "updateTask": _settled_webhook_task,
     "createTask": _settled_task,
     "replaceCustomHeaders": _settled_headers,
     "replaceClientCertificate": _settled_certificate,

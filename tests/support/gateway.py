@@ -119,3 +119,8 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+def sample(name: str, labels: dict[str, str]) -> float:
+    """What this process's registry shows of a sample; 0.0 for what is not there."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0

@@ -11,6 +11,7 @@ from tests.support.delivery import KEY_RING, DeliveryService, delivery_service
 from tests.support.gateway import Gateway, gateway
 from tests.support.postgres import Database
 from tests.support.subscription import TOKEN, SubscriptionService, subscription_service
+from tests.support.trigger_service import Service as TriggerService
 
 
 class Platform(NamedTuple):
@@ -19,6 +20,7 @@ class Platform(NamedTuple):
     call: Gateway
     subscriptions: SubscriptionService
     delivery: DeliveryService
+    triggers: TriggerService
 
 
 @asynccontextmanager
@@ -39,7 +41,7 @@ async def platform(
             trigger_svc=triggers.target,
         ) as call,
     ):
-        yield Platform(call, subscriptions, delivery)
+        yield Platform(call, subscriptions, delivery, triggers)
 
 
 async def new_token(call: Gateway, account_id: int, permission_set: str, *, token: str | None = None) -> str:

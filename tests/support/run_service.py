@@ -125,6 +125,11 @@ class MemoryRunService(RunServiceServicer):
         """Gives the lease to somebody else."""
         self.runs[run_id].lease_id = next(self._lease_ids)
 
+    async def hand_out_again(self, run_id: int) -> None:
+        """Lets a started run be taken anew, as one whose runner was lost."""
+        self.runs[run_id].state = "pending"
+        await self._say_changed()
+
     async def AcquireRuns(
         self, requests: AsyncIterator[AcquireRunsRequest], context: Context
     ) -> AsyncIterator[AcquireRunsResponse]:

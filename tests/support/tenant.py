@@ -4,12 +4,17 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from runhook.trigger.v1.plan_pb2 import Plan, Step
+from runhook.trigger.v1.trigger_service_pb2 import CreatePlanRequest
 from tests.support.gateway import Gateway
 from tests.support.platform import Platform
+from tests.support.trigger_service import METADATA
 
 #: Nothing listens there, and connections are refused at once.
 CLOSED = "http://127.0.0.1:1/"
 TASK = {"name": "Load orders", "command": "dbt_build", "parameters": [{"name": "resource_webhook_payload"}]}
+#: What a trigger that fires at its first call is replaced by: the same.
+TRIGGER = {"name": "orders", "threshold": 1, "duration_seconds": 60}
 DATA = {
     "jobId": 1,
     "runId": 1,
@@ -22,12 +27,19 @@ DATA = {
 RECOVER = {"published_after": "2026-01-31T19:29:35Z", "event_type": "job.run.started"}
 #: Finds nothing as well.
 ERASE = {"published_before": "2026-01-31T19:29:35Z"}
+LOG = "1 of 1 OK: façade\n".encode()
+RUN_RESULTS = b'{"results":[]}'
 EVENTS = {"events": [{"eventType": "job.run.completed", "data": DATA}]}
 
 
 def webhook_body(name: str) -> dict[str, Any]:
     """A webhook for job.run.completed of every job."""
     return {"name": name, "event_types": ["job.run.completed"], "client_url": CLOSED, "active": True}
+
+
+def plan_body(task_id: str) -> dict[str, Any]:
+    """A plan of one step with this task."""
+    return {"name": "Nightly", "steps": [{"task_ids": [task_id]}]}
 
 
 def trigger_body(task_id: str) -> dict[str, Any]:
@@ -73,11 +85,32 @@ async def tenant(house: Platform, name: str, *, plan: str = "enterprise", operat
         "erasure_id": erasure["erasure_id"],
         "token_id": made["service_token"]["token_id"],
         "task_id": task["task_id"],
+        "plan_id": await planned(house, int(account_id), int(task["task_id"])),
         "trigger_id": trigger["trigger_id"],
+        "window_id": execution["window_id"],
         "execution_id": execution["execution_id"],
         "run_id": execution["runs"][0]["run_id"],
+        "artifact_name": await executed(house),
     }
     return Tenant(account_id=account_id, token=token, ids=ids)
+
+
+async def planned(house: Platform, account_id: int, task_id: int) -> str:
+    """The id of a plan of one step with this task."""
+    plan = Plan(account_id=account_id, name="Nightly", steps=[Step(task_ids=[task_id])])
+    made = await house.triggers.triggers.CreatePlan(CreatePlanRequest(plan=plan), metadata=METADATA)
+    return str(made.plan.plan_id)
+
+
+async def executed(house: Platform) -> str:
+    """Carries the one free run out; the name of the artifact that it leaves behind, beside its log."""
+    async with house.triggers.runner() as runner:
+        lease = await runner.take()
+        await house.triggers.start(lease)
+        await house.triggers.append(lease, LOG)
+        await house.triggers.finish(lease)
+        await house.triggers.store(lease, **{"run_results.json": RUN_RESULTS})
+    return "run_results.json"
 
 
 async def recovered(call: Gateway, mine: str, subscription_id: str, token: str) -> str:

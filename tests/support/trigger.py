@@ -12,11 +12,12 @@ from chassis.clock import DatabaseClock
 from chassis.keyring import KeyRing
 from tests.support.postgres import Database
 from trigger_svc.aftermath import Aftermath
+from trigger_svc.call import Call
 from trigger_svc.closer import Closer
 from trigger_svc.create_task import create_task
 from trigger_svc.create_trigger import create_trigger
 from trigger_svc.ingest import Ingest
-from trigger_svc.receive import Call, Receiver
+from trigger_svc.receive import Receiver
 from trigger_svc.task import PAYLOAD, NewTask, Parameter, Task
 from trigger_svc.token_book import TokenBook
 from trigger_svc.trigger import NewTrigger, Trigger
@@ -60,9 +61,10 @@ def new_trigger(**changes: Any) -> NewTrigger:
     return NewTrigger(**(values | changes))
 
 
-def call(token: str, body: bytes = b"{}", media_type: str = "application/json") -> Call:
-    """A call with a JSON body."""
-    return Call(token=token, media_type=media_type, body=body)
+def call(token: str, body: bytes = b"{}", media_type: str = "application/json", **headers: bytes) -> Call:
+    """A call with a JSON body; headers by their names with "_" for "-"."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Call(token=token, media_type=media_type, body=body, headers=named)
 
 
 @dataclass(kw_only=True)
@@ -86,7 +88,11 @@ class Pod:
 
     async def receive(self, *calls: Call) -> list[str]:
         """Takes calls in at once; their ids."""
-        return await asyncio.gather(*(self.receiver.receive(one) for one in calls))
+        return [one.call_id for one in await asyncio.gather(*(self.receiver.receive(one) for one in calls))]
+
+    async def id_of(self, one: Call) -> str:
+        """Takes a call in; its id, once it is committed."""
+        return (await self.receiver.receive(one)).call_id
 
     async def executions(self) -> list[asyncpg.Record]:
         """All executions in their order."""
@@ -108,7 +114,7 @@ async def pod(database: Database, *, connections: int = 4) -> AsyncIterator[Pod]
         yield Pod(
             pool=pool,
             clock=clock,
-            receiver=Receiver(ingest, TokenBook(pool), clock),
+            receiver=Receiver(ingest, TokenBook(pool, KEY_RING), clock),
             closer=Closer(pool, clock, aftermath),
             ingest=ingest,
         )

@@ -29,7 +29,7 @@ from tests.support.postgres import Database
 from tests.support.service_process import free_port
 from tests.support.trigger import ACCOUNT, KEY
 from trigger_svc.__main__ import work
-from trigger_svc.receive import Call
+from trigger_svc.call import Call
 from trigger_svc.settings import TriggerSettings
 from trigger_svc.task import PAYLOAD
 
@@ -103,10 +103,16 @@ class Service:
         """Sends calls over one stream; their answers in the calls' order."""
         stream = self.triggers.ReceiveCalls(metadata=METADATA)
         for number, one in enumerate(calls):
-            message = trigger_pb2.Call(token=one.token, media_type=one.media_type, body=one.body)
+            message = trigger_pb2.Call(
+                token=one.token,
+                media_type=one.media_type,
+                body=one.body,
+                headers=[trigger_pb2.Header(name=name, value=value) for name, value in one.headers.items()],
+                method=one.method,
+            )
             await stream.write(pb.ReceiveCallsRequest(call_number=number, call=message))
         await stream.done_writing()
-        answers = {answer.call_number: answer async for answer in stream}
+        answers = {one.call_number: one async for answer in stream for one in (answer, *answer.more)}
         return [answers[number] for number in range(len(calls))]
 
     async def payload(self, lease: RunLease) -> bytes:
@@ -117,6 +123,11 @@ class Service:
     async def start(self, lease: RunLease) -> RunOrder:
         """Starts a run."""
         return (await self.runs.StartRun(run_pb.StartRunRequest(lease=lease), metadata=METADATA)).order
+
+    async def append(self, lease: RunLease, chunk: bytes, offset: int = 0) -> int:
+        """Appends to a run's log; how long it is."""
+        request = run_pb.AppendRunLogRequest(lease=lease, offset=offset, chunk=chunk)
+        return (await self.runs.AppendRunLog(request, metadata=METADATA)).log_bytes
 
     async def finish(self, lease: RunLease, exit_code: int = 0, message: str = "") -> None:
         """Ends a run; a code that is not 0 as command_failed."""

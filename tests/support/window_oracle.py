@@ -18,8 +18,10 @@ STUCK = """
 select task_id from trigger.execution where finished_at is null
  group by task_id having count(*) filter (where turn_at is not null) = 0
 """
+# A rejected execution has none, any other has one at least.
 WITHOUT_RUN = """
-select execution_id from trigger.execution e where not exists (select from trigger.run r where r.execution_id = e.execution_id)
+select execution_id from trigger.execution e
+ where exists (select from trigger.run r where r.execution_id = e.execution_id) = (e.state = 'REJECTED')
 """
 
 
@@ -40,7 +42,10 @@ async def broken_invariants(
     broken += _ranges(windows)
     broken += _executions_against_windows(await pool.fetch(EXECUTIONS), windows)
     broken += [f"task {row['task_id']}: nobody has the turn" for row in await pool.fetch(STUCK)]
-    broken += [f"execution {row['execution_id']} has no run" for row in await pool.fetch(WITHOUT_RUN)]
+    broken += [
+        f"execution {row['execution_id']} has no run, or is rejected and has one"
+        for row in await pool.fetch(WITHOUT_RUN)
+    ]
     return broken
 
 
@@ -67,7 +72,7 @@ def _window_against_calls(window: asyncpg.Record, calls: list[asyncpg.Record]) -
     is_open = window["state"] == "OPEN"
     size = window["window_count"] if is_open else window["size"]
     expected = list(range(window["first_seq"], window["first_seq"] + size))
-    payload = 1 + sum(element_size(call["media_type"], call["body"]) for call in calls)
+    payload = 1 + sum(element_size(call["media_type"], call["body"], call["data_mode"] or "string") for call in calls)
     checks = {
         "I1: its calls are not its range": [call["seq"] for call in calls] == expected,
         "I2: its size": 1 <= size <= window["threshold"],

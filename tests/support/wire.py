@@ -36,14 +36,14 @@ class Wire:
         """Sends without waiting."""
         self.writer.write(data)
 
-    async def answer(self, seconds: float = 10) -> WireAnswer:
-        """The next answer, by its Content-Length."""
+    async def answer(self, seconds: float = 10, *, bodiless: bool = False) -> WireAnswer:
+        """The next answer, by its Content-Length; `bodiless` that to a HEAD."""
         async with asyncio.timeout(seconds):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.strip().split("\r\n")
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
             assert len(headers) == len(lines), f"a header twice: {lines}"
-            body = await self._reader.readexactly(int(headers.get("content-length", "0")))
+            body = b"" if bodiless else await self._reader.readexactly(int(headers.get("content-length", "0")))
         return WireAnswer(status=int(first.split()[1]), headers=headers, body=body)
 
     async def ask(self, data: bytes) -> WireAnswer:

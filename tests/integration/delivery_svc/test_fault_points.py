@@ -93,7 +93,7 @@ async def survive(database: Database, told: Mapping[str, object], armed: str, po
 
 
 @pytest.mark.parametrize("action", list(Action))
-@pytest.mark.parametrize("point", points.POINTS)
+@pytest.mark.parametrize("point", points.OF_DELIVERY)
 async def test_a_failure_at_a_fault_point_loses_nothing_and_repeats_what_was_not_recorded(
     database: Database, tmp_path: Path, point: str, action: Action
 ) -> None:

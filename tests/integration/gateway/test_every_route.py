@@ -104,4 +104,5 @@ async def test_unknown_keys_and_parameters_are_ignored_on_every_route(database: 
                 query = query.replace("&state", "") if row.path.endswith("/deliveries") else query
                 answer = await house.call("GET", f"{filled}?{query}", token=owner.token)
                 assert (row.path, answer.status) == (row.path, 200)
-                json.loads(answer.body)
+                if answer.headers["Content-Type"] == "application/json":
+                    json.loads(answer.body)

@@ -26,9 +26,9 @@ LONGEST_SECONDS = 3600 if EXAMPLES else 240
 CONFIGURATION = {
     "generation": {"with-security-parameters": False},  # the token is ours
     "checks": {
-        # The defaults and 413: what is sound in all its parts may still be more than 1 MiB.
+        # The defaults and 412, 413: what is sound in all its parts may still be of another version, or more than 1 MiB.
         "positive_data_acceptance": {
-            "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "413", "429", "5xx"]
+            "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "413", "429", "5xx"]
         }
     },
 }

@@ -14,7 +14,7 @@ from tests.support.gateway import Gateway
 from tests.support.platform import new_token, platform
 from tests.support.postgres import Database
 from tests.support.subscription import ACCOUNT
-from tests.support.tenant import EVENTS, RECOVER, TASK, Tenant, tenant, trigger_body, webhook_body
+from tests.support.tenant import EVENTS, RECOVER, TASK, TRIGGER, Tenant, plan_body, tenant, trigger_body, webhook_body
 
 SETS = ("account_admin", "admin", "developer", "member", "webhooks_only", "read_only", "publisher", "runner")
 EVERYBODY = frozenset(SETS)
@@ -82,13 +82,39 @@ LINES = [
     # triggers, tasks; the task has its trigger already
     Line("POST", f"{V1}/tasks", TEAM, 201, lambda tenant: TASK),
     Line("POST", f"{V1}/triggers", TEAM, 409, lambda tenant: trigger_body(tenant.ids["task_id"])),
-    Line("GET", f"{V1}/tasks/{{task_id}}", TEAM | {"read_only"}),
-    Line("GET", f"{V1}/triggers/{{trigger_id}}", TEAM | {"read_only"}),
+    *(Line("GET", f"{V1}/{what}s", TEAM | {"read_only"}) for what in ("task", "plan", "trigger")),
+    *(Line("GET", f"{V1}/{what}s/{{{what}_id}}", TEAM | {"read_only"}) for what in ("task", "plan", "trigger")),
+    Line("PUT", f"{V1}/tasks/{{task_id}}", TEAM, 200, lambda tenant: TASK),
+    Line("POST", f"{V1}/tasks/{{task_id}}/copy", TEAM, 201),
+    Line("POST", f"{V1}/plans", TEAM, 201, lambda tenant: plan_body(tenant.ids["task_id"])),
+    Line("PUT", f"{V1}/plans/{{plan_id}}", TEAM, 200, lambda tenant: plan_body(tenant.ids["task_id"])),
+    Line("POST", f"{V1}/plans/{{plan_id}}/copy", TEAM, 201),
+    Line("PUT", f"{V1}/triggers/{{trigger_id}}", TEAM, 200, lambda tenant: TRIGGER),
+    Line("POST", f"{V1}/triggers/{{trigger_id}}/reveal", TEAM),
+    Line("POST", f"{V1}/triggers/{{trigger_id}}/regenerate", TEAM),
+    Line("POST", f"{V1}/triggers/{{trigger_id}}/flush", TEAM, 409),  # its window closed with its first call
+    Line("GET", f"{V1}/triggers/{{trigger_id}}/windows", TEAM | {"read_only"}),
+    Line("GET", f"{V1}/triggers/{{trigger_id}}/windows/{{window_id}}/calls", TEAM | {"read_only"}),
     # runs
     Line("GET", f"{V1}/executions", TEAM | {"read_only"}),
     Line("GET", f"{V1}/executions/{{execution_id}}", TEAM | {"read_only"}),
+    Line("GET", f"{V1}/executions/{{execution_id}}/payload", TEAM | {"read_only"}),
+    Line("POST", f"{V1}/executions", TEAM, 201, lambda tenant: {"task_id": tenant.ids["task_id"]}),
+    Line("POST", f"{V1}/executions/{{execution_id}}/rerun", TEAM, 201),
+    Line("POST", f"{V1}/executions/{{execution_id}}/cancel", TEAM, 409),
+    *(
+        Line("POST", f"{V1}/{what}s/{{{what}_id}}/{verb}", TEAM)
+        for what in ("task", "plan")
+        for verb in ("pause", "resume")
+    ),
     Line("GET", f"{V1}/runs/{{run_id}}", TEAM | {"read_only"}),
+    Line("GET", f"{V1}/runs/{{run_id}}/log", TEAM | {"read_only"}),
     Line("GET", "/api/v2/accounts/{account_id}/runs/{run_id}", TEAM | {"read_only"}),
+    *(
+        Line("GET", f"/api/{version}/accounts/{{account_id}}/runs/{{run_id}}/artifacts{name}", TEAM | {"read_only"})
+        for version in ("v1", "v2")
+        for name in ("", "/{artifact_name}")
+    ),
     # tokens, accounts; whoever has a token may ask which account it opens, as every client does when it starts
     Line("GET", f"{V1}/tokens", TEAM),
     Line("POST", f"{V1}/tokens", ADMIN, 201, lambda tenant: {"name": "n", "permission_set": "read_only"}),
@@ -100,6 +126,7 @@ LINES = [
     # those that take away what they name
     writing("DELETE", HOOK, 200),
     Line("DELETE", f"{V1}/tokens/{{token_id}}", ADMIN),
+    *(Line("DELETE", f"{V1}/{what}s/{{{what}_id}}", TEAM, 204) for what in ("trigger", "plan", "task")),
 ]
 
 
@@ -123,6 +150,16 @@ async def a_test(call: Gateway, owner: Tenant) -> str:
     return next(str(one["delivery_id"]) for one in listed if one["test"])
 
 
+async def gone_soon(call: Gateway, owner: Tenant, name: str) -> dict[str, str]:
+    """The id of something that nothing needs: of a task, or of a plan or trigger of that task."""
+    mine = f"/api/v1/accounts/{owner.account_id}"
+    task = (await call("POST", f"{mine}/tasks", json=TASK, token=owner.token)).json
+    if name == "task_id":
+        return {name: task[name]}
+    noun, body = ("plans", plan_body) if name == "plan_id" else ("triggers", trigger_body)
+    return {name: (await call("POST", f"{mine}/{noun}", json=body(task["task_id"]), token=owner.token)).json[name]}
+
+
 async def call_of(call: Gateway, line: Line, owner: Tenant, token: str, scheme: str) -> Any:
     """The answer to this line; what it takes away is made for it."""
     ids = dict(owner.ids)
@@ -133,6 +170,8 @@ async def call_of(call: Gateway, line: Line, owner: Tenant, token: str, scheme: 
         wish = {"name": "gone soon", "permission_set": "runner"}
         ids["webhook_id"] = made.json["data"]["id"]
         ids["token_id"] = (await call("POST", tokens, json=wish, token=owner.token)).json["token_id"]
+    if line.method == "DELETE" and line.path.endswith(("{task_id}", "{plan_id}", "{trigger_id}")):
+        ids |= await gone_soon(call, owner, line.path.rpartition("/")[2].strip("{}"))
     if line.path.endswith("/recover"):
         await idle(call, owner)
     if line.path.endswith("/redeliver"):

@@ -74,6 +74,7 @@ async def test_a_task_is_passed_on_whole_and_shown_in_our_own_form(both: Both) -
         "project_id": 13,
         "project_name": "Shop",
         "dbt_version": "1.11.0",
+        "queue_limit": {"executions": 7, "mode": "hold", "count": "rolling"},
         "surprise": 5,
     }
     answer = await both.call("POST", f"{V1}/tasks", json=wish)
@@ -85,6 +86,8 @@ async def test_a_task_is_passed_on_whole_and_shown_in_our_own_form(both: Both) -
         "environment_id": "12",
         "project_id": "13",
         "parameters": [{"name": "resource_webhook_payload", "default_value": ""}],
+        "paused": False,
+        "etag": "",
         "created_at": "1970-01-01T00:00:01Z",
     }
     assert both.peer.metadata[0]["authorization"] == f"Bearer {TOKEN}"
@@ -182,7 +185,7 @@ BAD: list[tuple[str, Any, dict[str, str]]] = [
     ("tasks", TASK | {"kind": "tiny"}, {"kind": "must be one of standard, big_data"}),
     ("triggers", {}, {"task_id": "is required", "duration_seconds": "is too short"}),
     ("triggers", {"threshold": 2.5}, {"threshold": "must be a whole number"}),
-    ("triggers", {"data_mode": "object"}, {"data_mode": "must be one of string"}),
+    ("triggers", {"data_mode": "other"}, {"data_mode": "must be one of string, object, talend_raw"}),
 ]
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +12,75 @@ import pytest
 import uvloop
 
 from runner.ending import Ending, How
-from runner.executor import execute
 from runner.invocation import Invocation
+from runner.process_tree import ProcessTree
+from runner.tail import Tail
 
 CHATTY_CHILD = "import os, sys, time; os.fork(); print(os.getpid(), flush=True); time.sleep(600)"
 
 
-def python(code: str, **environment: str) -> Invocation:
+@dataclass(kw_only=True)
+class Executed:
+    """How a command ended, and what it printed."""
+
+    how: How
+    exit_code: int | None = None
+    signal_number: int = 0
+    problem: str = ""
+    output: bytes = b""
+
+
+class Kept(Tail):
+    """An output that keeps its end."""
+
+    def __init__(self) -> None:
+        super().__init__(1_024)
+
+    async def write(self, data: bytes) -> None:  # type: ignore[override]
+        super().write(data)
+
+
+async def execute(invocation: Invocation, *, seconds: float, kill_seconds: float, stop: asyncio.Event) -> Executed:
+    """Runs it in a tree of its own."""
+    kept = Kept()
+    tree = await ProcessTree.launch(kept)
+    try:
+        tree.order(invocation, kill_seconds)
+        how = await tree.see_through(seconds, kill_seconds, stop)
+    finally:
+        await asyncio.shield(tree.clear())
+    ending: Ending = tree.ending(how)
+    return Executed(
+        how=ending.how,
+        exit_code=ending.exit_code,
+        signal_number=ending.signal_number,
+        problem=ending.problem,
+        output=kept.kept,
+    )
+
+
+def python(code: str, limits: Mapping[str, int] | None = None, **environment: str) -> Invocation:
     """Python with this code."""
     argv = (sys.executable, "-I", "-S", "-c", code)
-    return Invocation(argv=argv, environment=environment, directory="/", max_output_bytes=1_024)
+    return Invocation(argv=argv, environment=environment, directory="/", limits=limits or {})
 
 
-def on_uvloop(coroutine: Coroutine[Any, Any, Ending]) -> Ending:
+def on_uvloop(coroutine: Coroutine[Any, Any, Executed]) -> Executed:
     """Runs it to its end."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(coroutine)
 
 
-def carry_out(invocation: Invocation, *, seconds: float = 20, kill_seconds: float = 0.2) -> Ending:
+def carry_out(invocation: Invocation, *, seconds: float = 20, kill_seconds: float = 0.2) -> Executed:
     """Executes it with nobody to stop it."""
 
-    async def once() -> Ending:
+    async def once() -> Executed:
         return await execute(invocation, seconds=seconds, kill_seconds=kill_seconds, stop=asyncio.Event())
 
     return on_uvloop(once())
 
 
-def still_alive(ending: Ending) -> list[int]:
+def still_alive(ending: Executed) -> list[int]:
     """Those of the pids in the output whose process lives on."""
     pids = [int(word) for word in ending.output.split()]
     assert len(pids) == 2
@@ -80,7 +122,7 @@ def test_a_command_that_heeds_sigterm_may_say_goodbye_but_counts_as_timed_out() 
 def test_what_the_system_cannot_start_says_why(
     argv: tuple[str, ...], environment: dict[str, str], problem: str
 ) -> None:
-    ending = carry_out(Invocation(argv=argv, environment=environment, directory="/", max_output_bytes=1_024))
+    ending = carry_out(Invocation(argv=argv, environment=environment, directory="/"))
     assert (ending.how, ending.problem) == (How.NOT_STARTED, f"{argv[0]} cannot be started: {problem}")
 
 
@@ -102,13 +144,36 @@ def test_a_cancelled_execution_leaves_nothing_behind(tmp_path: Path) -> None:
         "print(os.getpid(), flush=True)", f"open({str(pids)!r}, 'a').write(f'{{os.getpid()}} ')"
     )
 
-    async def cancel() -> Ending:
+    async def cancel() -> Executed:
         going = asyncio.create_task(execute(python(code), seconds=60, kill_seconds=5, stop=asyncio.Event()))
         async with asyncio.timeout(10):
             while not pids.exists() or len(pids.read_text().split()) < 2:  # noqa: ASYNC110 - other processes write it
                 await asyncio.sleep(0.02)
         going.cancel()
         await asyncio.wait([going])
-        return Ending(how=How.STOPPED, output=pids.read_bytes())
+        return Executed(how=How.STOPPED, output=pids.read_bytes())
 
     assert still_alive(on_uvloop(cancel())) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: that the limits are inherited is its word")
+def test_limits_hold_for_the_command_and_what_it_starts_and_no_core_is_written() -> None:
+    code = (
+        "import os, resource, sys\n"
+        "if os.fork(): os.wait(); sys.exit(0)\n"
+        "for name in ('RLIMIT_CORE', 'RLIMIT_NOFILE', 'RLIMIT_FSIZE'): print(resource.getrlimit(getattr(resource, name)))"
+    )
+    ending = carry_out(python(code, {"RLIMIT_NOFILE": 50, "RLIMIT_FSIZE": 4096}))
+    assert ending.output.decode() == "(0, 0)\n(50, 50)\n(4096, 4096)\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: RLIMIT_CPU kills there")
+def test_a_command_that_uses_up_its_cpu_time_is_killed_by_the_kernel() -> None:
+    ending = carry_out(python("while True: pass", {"RLIMIT_CPU": 1}))
+    assert (ending.how, ending.exit_code, ending.signal_number) == (How.EXITED, None, 9)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: RLIMIT_AS holds there")
+def test_a_command_that_wants_more_memory_than_it_may_have_gets_none() -> None:
+    ending = carry_out(python("x = bytearray(1 << 30)", {"RLIMIT_AS": 256 << 20}))
+    assert (ending.exit_code, b"MemoryError" in ending.output) == (1, True)

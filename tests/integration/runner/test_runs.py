@@ -1,11 +1,15 @@
 """What a run's command sees, and what is reported of it."""
 
 import json
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.integration.runner.conftest import CREDENTIAL, StartRunner, python_command
 from tests.support.run_service import MemoryRunService
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: limits are set there alone")
 SHOW = """
 import json, os, sys
 path = os.environ.get("RUNHOOK_PAYLOAD_FILE")
@@ -131,3 +135,14 @@ async def test_a_runner_takes_no_more_runs_than_it_has_slots(
         await service.until(run_id, "stored")
     assert {len(request.commands) for request in service.requests} == {0, 1}
     assert service.requests[0].free_slots == 2
+
+
+@linux
+async def test_a_commands_limits_are_its_processes(service: MemoryRunService, start_runner: StartRunner) -> None:
+    code = (
+        "import resource; print(resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    await start_runner({"show": python_command(code, more="limits = { open_files = 64 }")})
+    report = (await service.until(await service.add("show"), "stored")).report
+    assert report is not None
+    assert report.message == "(64, 64) (0, 0)"

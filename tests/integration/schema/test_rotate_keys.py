@@ -75,6 +75,12 @@ async def add_trigger_token(owner: asyncpg.Connection, ring: KeyRing, trigger_id
     await owner.execute(statement, hashlib.sha256(b"%d" % trigger_id).digest(), trigger_id, sealed)
 
 
+async def add_verification_secret(owner: asyncpg.Connection, ring: KeyRing, trigger_id: int, place: int) -> None:
+    sealed = ring.seal(b"agreed", f"verification:{trigger_id}")
+    statement = "insert into trigger.verification_secret (trigger_id, place, sealed) values ($1, $2, $3)"
+    await owner.execute(statement, trigger_id, place, sealed)
+
+
 async def opened(owner: asyncpg.Connection, ring: KeyRing) -> list[bytes]:
     """Every sealed value, opened by the ring; ValueError when one does not open."""
     found = []
@@ -132,21 +138,24 @@ async def test_everything_opens_with_the_new_key_alone_and_a_second_run_changes_
     await add_certificate(owner, UNDER_OLD, 1)
     await add_trigger_token(owner, UNDER_OLD, 7)
     await add_trigger_token(owner, UNDER_OLD, 8)
+    await add_verification_secret(owner, UNDER_OLD, 7, 1)
+    await add_verification_secret(owner, UNDER_OLD, 7, 2)
     said = command(database, ring_file)
     assert (said.stdout.splitlines(), said.stderr, said.returncode) == (
         [
             "subscription.signing_secret: 3 read, 2 re-encrypted, 0 that no key opens",
             "subscription.secret_setting: 2 read, 2 re-encrypted, 0 that no key opens",
             "trigger.token: 2 read, 2 re-encrypted, 0 that no key opens",
+            "trigger.verification_secret: 2 read, 2 re-encrypted, 0 that no key opens",
             "everything is sealed under the first key",
         ],
         "",
         0,
     )
-    assert await opened(owner, UNDER_NEW) == [b"secret"] * 3 + [b"{}", b"[]"] + [b"token"] * 2
+    assert await opened(owner, UNDER_NEW) == [b"secret"] * 3 + [b"{}", b"[]"] + [b"token"] * 2 + [b"agreed"] * 2
     again = command(database, ring_file)
     assert again.returncode == 0
-    assert again.stdout.count(" 0 re-encrypted") == 3
+    assert again.stdout.count(" 0 re-encrypted") == 4
 
 
 async def test_what_no_key_opens_is_named_and_left_and_the_rest_goes_on(
@@ -179,9 +188,10 @@ async def test_small_batches_leave_nothing_out(owner: asyncpg.Connection, databa
         await add_secret(owner, UNDER_OLD, number)
         await add_headers(owner, UNDER_OLD, number)
         await add_trigger_token(owner, UNDER_OLD, number)
+        await add_verification_secret(owner, UNDER_OLD, number, 1)
     tallies = await rotate_keys(database.owner_url, BOTH, lambda line: None, batch=2)
-    assert [tally.changed for tally in tallies] == [7, 7, 7]
-    assert len(await opened(owner, UNDER_NEW)) == 21
+    assert [tally.changed for tally in tallies] == [7, 7, 7, 7]
+    assert len(await opened(owner, UNDER_NEW)) == 28
 
 
 async def test_a_value_that_is_replaced_meanwhile_stays_as_its_owner_wrote_it(
@@ -196,7 +206,7 @@ async def test_a_value_that_is_replaced_meanwhile_stays_as_its_owner_wrote_it(
         await waits_for_a_row(owner)
     tallies = await rotating
     await service.close()
-    assert [tally.changed for tally in tallies] == [0, 0, 0]
+    assert [tally.changed for tally in tallies] == [0, 0, 0, 0]
     assert await owner.fetchval("select sealed from subscription.secret_setting") == theirs
 
 

@@ -10,22 +10,31 @@ import pytest
 from chassis.channel import open_channel
 from chassis.errors import Unavailable
 from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub, add_DeliveryServiceServicer_to_server
+from runhook.delivery.v1.event_pb2 import RUN_STATUS_CANCELLED
+from tests.support.executions import Line, limit
 from tests.support.grpc_peer import serving
 from tests.support.postgres import Database
-from tests.support.trigger import Pod, call, pod
+from tests.support.trigger import ACCOUNT, Pod, call, pod
 from tests.support.trigger_service import DeliveryPeer, delivery_peer
 from trigger_svc.announcer import Announcer
+from trigger_svc.event import Telling
 from trigger_svc.finish_run import finish_run
 from trigger_svc.run import Lease, ending
 from trigger_svc.start_run import start_run
 from trigger_svc.store import artifact as artifacts
 from trigger_svc.store import run as runs
+from trigger_svc.store import start as starts
 
+#: Tells of runs that end by themselves, and of nothing else.
+QUIET = Telling(operator_account_id=None, rejected=False, cancelled=False)
+ALL = Telling(operator_account_id=9, rejected=True, cancelled=True)
 WAITING = "select count(*) from trigger.outbox where published_at is null"
 
 
 @asynccontextmanager
-async def announcing(database: Database) -> AsyncIterator[tuple[Pod, DeliveryPeer, Announcer]]:
+async def announcing(
+    database: Database, telling: Telling = QUIET
+) -> AsyncIterator[tuple[Pod, DeliveryPeer, Announcer]]:
     """A pod, the peer of its announcer, and the announcer."""
     peer = delivery_peer()
     async with (
@@ -33,7 +42,7 @@ async def announcing(database: Database) -> AsyncIterator[tuple[Pod, DeliveryPee
         serving(lambda server: add_DeliveryServiceServicer_to_server(peer, server)) as target,
         open_channel(target) as channel,
     ):
-        yield one, peer, Announcer(one.pool, DeliveryServiceStub(channel), None)
+        yield one, peer, Announcer(one.pool, DeliveryServiceStub(channel), None, telling)
 
 
 async def test_a_failed_run_is_told_as_started_errored_completed_in_batches_that_keep_its_order(
@@ -47,6 +56,48 @@ async def test_a_failed_run_is_told_as_started_errored_completed_in_batches_that
             assert peer.types_of(run_id) == ["job.run.started", "job.run.errored", "job.run.completed"]
         assert [len(batch) for batch in peer.batches] == [3, 3, 3], "never two of a run in one batch"
         assert await one.pool.fetchval(WAITING) == 0
+
+
+async def _reject_and_cancel(one: Pod) -> tuple[int, list[str]]:
+    """A rejected execution and a cancelled one; the run of that one, and the public ids of both."""
+    line = Line(pod=one)
+    task_id = await line.task(queue_limit=limit(1))
+    for _ in range(2):
+        await line.start(task_id=task_id)
+    ids = [row["public_id"] for row in await line.executions()]
+    await starts.cancel(one.pool, ACCOUNT, ids[0])
+    return (await line.runs())[0]["run_id"], ids
+
+
+async def test_of_rejected_and_cancelled_executions_nobody_hears_who_does_not_want_to(database: Database) -> None:
+    async with announcing(database) as (one, peer, announcer):
+        await _reject_and_cancel(one)
+        while await announcer.tick():
+            pass
+        assert peer.events == {}
+        assert await one.pool.fetchval(WAITING) == 0
+
+
+async def test_a_rejected_execution_is_told_to_the_operator_and_where_wanted_as_errored_and_completed(
+    database: Database,
+) -> None:
+    async with announcing(database, ALL) as (one, peer, announcer):
+        run_id, (_, rejected) = await _reject_and_cancel(one)
+        while await announcer.tick():
+            pass
+        told = [
+            f"execution-{rejected}-{name}" for name in ("execution.rejected", "job.run.errored", "job.run.completed")
+        ]
+        assert set(peer.events) == {*told, f"run-{run_id}-job.run.completed"}
+        operational, errored, completed = [peer.events[name] for name in told]
+        assert (operational.account_id, operational.operational_fact.subject) == (9, rejected)
+        assert (operational.operational_fact.account_id, operational.operational_fact.subject_name) == (ACCOUNT, "a")
+        assert (errored.event_type, completed.event_type) == ("job.run.errored", "job.run.completed")
+        assert errored.account_id == completed.account_id == ACCOUNT
+        assert errored.job_run == completed.job_run
+        assert errored.job_run.run_status_message == "the queue of its task or plan is full"
+        assert errored.job_run.run_id not in (0, run_id)
+        assert peer.events[f"run-{run_id}-job.run.completed"].job_run.run_status == RUN_STATUS_CANCELLED
 
 
 async def test_nothing_is_lost_while_delivery_svc_is_away(database: Database) -> None:
@@ -90,7 +141,7 @@ async def test_an_event_that_was_taken_but_not_marked_goes_out_again_as_the_same
 
 async def test_announcers_of_several_pods_publish_each_event_once_and_in_order(database: Database) -> None:
     async with announcing(database) as (one, peer, announcer), pod(database) as other:
-        second = Announcer(other.pool, announcer._delivery, None)
+        second = Announcer(other.pool, announcer._delivery, None, QUIET)
         run_ids = [await _a_finished_run(one, exit_code=1) for _ in range(10)]
 
         async def announce(announcer: Announcer) -> None:

@@ -1,6 +1,7 @@
 """The ReceiveCalls stream: an answer for each call, breaks and drains that hold up nothing."""
 
 import asyncio
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -38,6 +39,31 @@ async def test_each_call_of_a_stream_gets_its_own_answer(trigger_svc: Service) -
     assert [answer.refused.code for answer in answers] == [0, 5, 3, 3, 3, 3, 3, 8, 0]
     assert answers[0].accepted.call_id.startswith("cal_")
     assert answers[0].accepted.call_id != answers[8].accepted.call_id
+
+
+async def test_a_refusal_says_how_to_authenticate_and_an_answer_whether_it_came_before(trigger_svc: Service) -> None:
+    basic = trigger_pb2.Verification(preset=trigger_pb2.VERIFICATION_PRESET_BASIC, secrets=["a:b"])
+    _, token = await trigger_svc.trigger(verification=basic)
+    salesforce = trigger_pb2.Verification(preset=trigger_pb2.VERIFICATION_PRESET_SALESFORCE)
+    _, other = await trigger_svc.trigger(verification=salesforce, task={"name": "Load contacts"})
+    message = b'<notifications xmlns="http://soap.sforce.com/2005/09/outbound">'
+    refused, accepted, acknowledged, got = await trigger_svc.receive(
+        call(token),
+        call(token, authorization=b"Basic YTpi", idempotency_key=b"1"),
+        call(other, message, "text/xml"),
+        replace(call(token), method="GET"),
+    )
+    assert (refused.refused.code, refused.refused.reason) == (16, "SIGNATURE_MISSING")
+    assert refused.refused.challenge.startswith("Basic ")
+    assert accepted.accepted.call_id
+    assert (acknowledged.accepted.reply.status_code, acknowledged.accepted.reply.media_type) == (
+        200,
+        "text/xml; charset=utf-8",
+    )
+    assert (got.refused.code, got.refused.reason) == (12, "METHOD_NOT_ALLOWED")
+    [again] = await trigger_svc.receive(call(token, authorization=b"Basic YTpi", idempotency_key=b"1"))
+    assert again.accepted.duplicate
+    assert again.accepted.call_id == accepted.accepted.call_id
 
 
 async def test_a_lone_call_fires_after_the_duration_and_hardly_later(trigger_svc: Service) -> None:

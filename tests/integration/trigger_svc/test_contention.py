@@ -24,7 +24,7 @@ async def test_a_locked_trigger_delays_nobody_else(database: Database) -> None:
         await one.receive(call(token), call(other))
         async with one.pool.acquire() as holder, holder.transaction():
             await holder.execute("select from trigger.head where trigger_id = $1 for update", held.trigger_id)
-            waiting = [asyncio.create_task(one.receiver.receive(call(token, b"%d" % number))) for number in range(5)]
+            waiting = [asyncio.create_task(one.id_of(call(token, b"%d" % number))) for number in range(5)]
             async with asyncio.timeout(1):
                 for _ in range(20):
                     await one.receive(call(other))
@@ -58,10 +58,7 @@ async def test_a_long_line_for_a_locked_trigger_is_taken_in_order_once_it_is_fre
         async with one.pool.acquire() as holder, holder.transaction():
             await holder.execute("select from trigger.head where trigger_id = $1 for update", held.trigger_id)
             # More than a group holds, among calls of another trigger.
-            waiting = [
-                asyncio.create_task(one.receiver.receive(call(token if number % 3 else other)))
-                for number in range(2_000)
-            ]
+            waiting = [asyncio.create_task(one.id_of(call(token if number % 3 else other))) for number in range(2_000)]
             await asyncio.sleep(0.1)
         ids = await asyncio.gather(*waiting)
         stored = await one.pool.fetch(
@@ -119,7 +116,7 @@ async def test_a_commit_of_unknown_outcome_that_went_through_is_accepted(
             await real(*args, **options)
             raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
-        monkeypatch.setattr(heads, "receive", breaks_after_commit)
+        monkeypatch.setattr(one.ingest, "_receive", breaks_after_commit)
         [call_id] = await one.receive(call(token))
         assert [row["call_id"] for row in await one.pool.fetch(CALLS)] == [call_id]
 
@@ -133,7 +130,7 @@ async def test_a_commit_of_unknown_outcome_that_did_not_go_through_is_refused(
         async def breaks_before_commit(*args: Any, **options: Any) -> Flushed:
             raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
-        monkeypatch.setattr(heads, "receive", breaks_before_commit)
+        monkeypatch.setattr(one.ingest, "_receive", breaks_before_commit)
         with pytest.raises(Unavailable) as refused:
             await one.receive(call(token))
         assert refused.value.reason == "DATABASE_UNAVAILABLE"
@@ -144,7 +141,7 @@ async def test_a_backend_that_is_killed_in_the_flush_leaves_its_calls_absent_or_
     async with pod(database) as one, pod(database) as killer:
         _, token = await one.trigger(threshold=3)
         kill = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and usename = $1"
-        sending = [asyncio.create_task(one.receiver.receive(call(token, b"%d" % number))) for number in range(3_000)]
+        sending = [asyncio.create_task(one.id_of(call(token, b"%d" % number))) for number in range(3_000)]
         for _ in range(8):
             await killer.pool.fetch(kill, "runhook_trigger")
         answers = await asyncio.gather(*sending, return_exceptions=True)

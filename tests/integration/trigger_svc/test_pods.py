@@ -79,7 +79,7 @@ async def _send(
     for number in range(80):
         body = b"x" * chance.choice([0, 10, 700, 2000])
         try:
-            acknowledged.append(await one.receiver.receive(call(chance.choice(tokens), body, "text/plain")))
+            acknowledged.append(await one.id_of(call(chance.choice(tokens), body, "text/plain")))
         except Unavailable:
             unanswered.append(str(number))
             await asyncio.sleep(0.05)

@@ -13,8 +13,10 @@ import pytest
 from chassis.ids import ksuid
 from tests.support.postgres import Database
 from tests.support.trigger import Pod, call, pod
-from trigger_svc.store import artifact, execution, head, outbox, rescue, run, trigger, window
+from trigger_svc.store import artifact, execution, head, outbox, payload, rescue, run, start, window
 from trigger_svc.store import call as calls
+from trigger_svc.store import token as tokens
+from trigger_svc.trigger import Trigger
 
 ROWS = 20_000
 #: Another command's backlog, a waiting line of one task, finished work, and windows that are not due.
@@ -30,18 +32,35 @@ FILL = (
     """,
     """
     insert into trigger.execution
-        (public_id, account_id, task_id, call_count, exclusive, state, created_at, turn_at, started_at, finished_at)
+        (public_id, account_id, task_id, call_count, exclusive, state, created_at, turn_at, started_at, finished_at, queued_at)
     select 'exe_' || substr(md5(n::text || random()::text), 1, 27), 1, 1000000 + n % 2, 1, true,
            case when n % 2 = 0 then 'SUCCEEDED' else 'PENDING' end, now(), case when n % 2 = 0 then now() end,
-           case when n % 2 = 0 then now() end, case when n % 2 = 0 then now() end
+           case when n % 2 = 0 then now() end, case when n % 2 = 0 then now() end, case when n % 4 <> 3 then now() end
+      from generate_series(1, $1) n
+    """,
+    # Of the very task: what has ended within the hour, what was rejected, and a deadline that is far.
+    """
+    insert into trigger.execution
+        (public_id, account_id, task_id, call_count, exclusive, state, reason, created_at, turn_at, started_at, finished_at,
+         queued_at, deadline_at)
+    select 'exe_' || substr(md5(n::text || random()::text), 1, 27), 4711, 1, 1, true,
+           case when n % 2 = 0 then 'SUCCEEDED' else 'REJECTED' end, case when n % 2 = 1 then 'queue_limit' else '' end, now(),
+           case when n % 2 = 0 then now() end, case when n % 2 = 0 then now() end, now(), case when n % 2 = 0 then now() end,
+           now()
+      from generate_series(1, $1) n
+    """,
+    """
+    insert into trigger.execution (public_id, account_id, plan_id, call_count, exclusive, created_at, queued_at, deadline_at)
+    select 'exe_' || substr(md5(n::text || random()::text), 1, 27), 1, 1000000, 1, true, now(), now(), now() + interval '1 day'
       from generate_series(1, $1) n
     """,
     """
     insert into trigger.run
         (account_id, task_id, execution_id, command, task_name, environment_id, environment_name, project_id, project_name,
-         dbt_version, run_reason, max_attempts, attempts, state, created_at, due_at, started_at, finished_at)
+         dbt_version, run_reason, max_attempts, attempts, state, created_at, due_at, started_at, finished_at, slots,
+         parameters, timeout_seconds)
     select 1, 1, n, 'another', 't', 1, 'e', 1, 'p', '', 'r', 1, n % 2, case when n % 2 = 0 then 'PENDING' else 'SUCCEEDED' end,
-           now(), now(), case when n % 2 = 1 then now() end, case when n % 2 = 1 then now() end
+           now(), now(), case when n % 2 = 1 then now() end, case when n % 2 = 1 then now() end, '{}', '{}', 60
       from generate_series(1, $1) n
     """,
     """
@@ -108,27 +127,54 @@ async def _hot_statements(one: Pod) -> list[tuple[str, tuple[Any, ...]]]:
     now = await rescue.read_time(one.pool)
     far = now.replace(year=now.year + 1)
     ids = ["exe_" + ksuid(0) for _ in range(20)]
-    flush = (uuid.uuid4(), [made.trigger_id], [1], [2], ["a", "b"], ["", ""], [b"", b""], [9, 9], ids, False)
-    public_id = (await one.executions())[-1]["public_id"]
+    flush: tuple[Any, ...] = (
+        uuid.uuid4(),
+        [made.trigger_id],
+        [1],
+        [2],
+        ["a", "b"],
+        ["", ""],
+        [b"", b""],
+        [9, 9],
+        None,
+        None,
+        [],
+        [],
+        ids,
+        False,
+    )
+    public_id, finished = (await one.executions())[-1]["public_id"], await _finished(one, made)
     return [
         (head.RECEIVE_CALLS, flush),
         (head.FIND_GROUP, (uuid.uuid4(),)),
         (window.CLOSE_EXPIRED, (20, ids)),
         (window.NEWEST_WINDOW, (made.trigger_id,)),
-        (trigger.FIND_TARGETS, ([b"x" * 32],)),
+        (tokens.FIND_TARGETS, ([b"x" * 32],)),
         (run.ACQUIRE_RUNS, (["dbt_build", "nobody"], 10, 30.0)),
         (run.ACQUIRE_RUNS_OF_ACCOUNT, (["dbt_build"], 10, 30.0, 4711)),
         (run.START_RUN, (acquired.run_id, acquired.lease_id, None, 30.0)),
         (run.KEEP_LEASES, ([acquired.run_id], [acquired.lease_id], None, 30.0)),
         (
-            run.FINISH_RUN,
-            (acquired.run_id, acquired.lease_id, None, False, "FAILED", "timed_out", "", None, "timed_out", 60.0),
+            run.END_RUN,
+            (acquired.run_id, acquired.lease_id, None, False, "FAILED", "timed_out", "", None, 60.0, None),
         ),
-        (calls.PAYLOAD_RANGE, (acquired.run_id, acquired.lease_id, None)),
+        (payload.SOURCE_OF_RUN, (acquired.run_id, acquired.lease_id, None)),
+        (payload.SOURCE_OF_EXECUTION, (4711, public_id)),
+        (start.TAKERS, (4711, made.task_id, 0)),
+        (start.START_EXECUTION, (ids[0], 4711, made.task_id, 0, "manual", None, "", None, b"", "a", b"")),
+        (start.RERUN_EXECUTION, (ids[0], 4711, finished, False)),
+        (start.CANCEL_EXECUTION, (4711, public_id)),
+        (start.PAUSE_TARGET, (4711, made.task_id, True)),
+        (start.PAUSE_TARGET, (4711, made.task_id, False)),
+        ("select trigger.queue_is_full($1, null)", (made.task_id,)),
         (calls.READ_CALLS, (now.date(), now.date(), made.trigger_id, 1, 3)),
         (rescue.FREE_UNSTARTED, (now, 100)),
         (rescue.FIND_LOST, (now, 100)),
         (rescue.GIVE_UP_ARTIFACTS, (far, 100)),
+        (rescue.FIND_TIMED_OUT, (now, 100)),
+        (rescue.TIME_OUT_PLAN, (1,)),
+        (rescue.FIND_HELD, (100,)),
+        (rescue.ADMIT_HELD, (made.task_id,)),
         (outbox.CLAIM_EVENTS, (500, 20.0)),
         (outbox.COUNT_WAITING, (10_000,)),
         (artifact.COMPLETE, (acquired.run_id, acquired.lease_id, ["a"], [1], [1])),
@@ -137,6 +183,16 @@ async def _hot_statements(one: Pod) -> list[tuple[str, tuple[Any, ...]]]:
         (execution.LIST_EXECUTIONS_OF_TASK, (4711, 2**63 - 1, 20, made.task_id)),
         (execution.FIND_RUN, (4711, acquired.run_id)),
     ]
+
+
+async def _finished(one: Pod, made: Trigger) -> str:
+    """The public id of another execution of the trigger's task, which has ended."""
+    started = await start.start(
+        one.pool, "exe_" + ksuid(1), account_id=4711, task_id=made.task_id, cause="manual", payload=b"[]"
+    )
+    assert started.execution_id is not None
+    await start.cancel(one.pool, 4711, started.execution_id)
+    return started.execution_id
 
 
 async def test_a_head_is_updated_in_place(database: Database) -> None:

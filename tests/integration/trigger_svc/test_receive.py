@@ -155,7 +155,7 @@ async def test_a_call_that_the_database_refuses_fails_alone(database: Database) 
         await one.pool.execute("update trigger.head set max_bytes = 100 where trigger_id = $1", small.trigger_id)
         answers = await asyncio.gather(
             *(
-                one.receiver.receive(call(token if number == 7 else other, b"x" * 90, "text/plain"))
+                one.id_of(call(token if number == 7 else other, b"x" * 90, "text/plain"))
                 for number in range(20)
             ),
             return_exceptions=True,
@@ -170,7 +170,7 @@ async def test_calls_of_several_triggers_do_not_mix_when_one_of_them_takes_none(
         for trigger, _ in (made[0], made[2]):
             await one.pool.execute(DISABLE, trigger.trigger_id)
         answers = await asyncio.gather(
-            *(one.receiver.receive(call(token, token.encode())) for _, token in made for _ in range(3)),
+            *(one.id_of(call(token, token.encode())) for _, token in made for _ in range(3)),
             return_exceptions=True,
         )
         assert [isinstance(answer, str) for answer in answers] == [False] * 3 + [True] * 3 + [False] * 3 + [True] * 6

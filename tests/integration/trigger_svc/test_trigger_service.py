@@ -60,9 +60,12 @@ async def test_a_task_is_stored_to_the_letter(trigger_svc: Service) -> None:
         project_id=7,
         project_name="P",
         dbt_version="1.11.0",
+        queue_limit=task_pb2.QueueLimit(
+            executions=7, mode=task_pb2.QUEUE_MODE_HOLD, count=task_pb2.QUEUE_COUNT_ROLLING
+        ),
     )
     stored = await _create_task(trigger_svc, wanted)
-    wanted.task_id = stored.task_id
+    wanted.task_id, wanted.etag = stored.task_id, stored.etag
     wanted.create_time.CopyFrom(stored.create_time)
     assert stored == wanted
 
@@ -150,7 +153,7 @@ async def test_a_trigger_needs_a_task_of_the_account_that_takes_a_payload_and_ha
     theirs = await _create_task(trigger_svc, task_message(account_id=ACCOUNT + 1))
     trigger, _ = await trigger_svc.trigger()
     for task_id, code, reason in (
-        (without.task_id, grpc.StatusCode.FAILED_PRECONDITION, "PARAMETER_MISSING"),
+        (without.task_id, grpc.StatusCode.INVALID_ARGUMENT, "PARAMETER_MISSING"),
         (theirs.task_id, grpc.StatusCode.NOT_FOUND, "TASK_NOT_FOUND"),
         (99, grpc.StatusCode.NOT_FOUND, "TASK_NOT_FOUND"),
         (trigger.task_id, grpc.StatusCode.ALREADY_EXISTS, "TRIGGER_EXISTS"),

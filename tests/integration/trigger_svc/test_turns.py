@@ -28,8 +28,8 @@ async def test_a_window_that_closes_while_the_run_before_ends_gets_the_turn(data
         async with one.pool.acquire() as connection:
             transaction = connection.transaction()
             await transaction.start()
-            await connection.fetch(runs.FINISH_RUN, *_report(lease))
-            closing = asyncio.create_task(one.receiver.receive(call(token)))
+            await connection.fetch(runs.END_RUN, *_report(lease))
+            closing = asyncio.create_task(one.id_of(call(token)))
             await _somebody_waits(one)
             await transaction.commit()
         await closing
@@ -58,7 +58,7 @@ async def test_a_call_that_waited_for_the_head_never_lies_before_its_windows_ope
             transaction = connection.transaction()
             await transaction.start()
             await connection.fetch("select from trigger.head where trigger_id = $1 for update", trigger.trigger_id)
-            waiting = asyncio.create_task(one.receiver.receive(call(token)))
+            waiting = asyncio.create_task(one.id_of(call(token)))
             await _somebody_waits(one)
             await connection.fetch(RECEIVE_CALLS, *_flush(trigger.trigger_id))
             await transaction.commit()
@@ -88,12 +88,12 @@ async def _a_started_run(one: Pod, token: str) -> Lease:
 
 
 def _report(lease: Lease) -> tuple[Any, ...]:
-    return (lease.run_id, lease.lease_id, None, False, "SUCCEEDED", "", "", 0, "", 60.0)
+    return (lease.run_id, lease.lease_id, None, False, "SUCCEEDED", "", "", 0, 60.0, None)
 
 
 def _flush(trigger_id: int) -> tuple[Any, ...]:
     ids = ["exe_" + ksuid(0), "exe_" + ksuid(0)]
-    return (uuid.uuid4(), [trigger_id], [1], [1], ["cal_1"], [""], [b""], [30], ids, False)
+    return (uuid.uuid4(), [trigger_id], [1], [1], ["cal_1"], [""], [b""], [30], None, None, [], [], ids, False)
 
 
 async def _somebody_waits(one: Pod) -> None:

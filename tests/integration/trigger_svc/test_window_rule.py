@@ -13,7 +13,9 @@ from tests.support.postgres import Database
 from tests.support.trigger import Pod, pod
 from trigger_svc.window import Head, Window, take_in
 
-RECEIVE = "select what, trigger_id from trigger.receive_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, false, $10)"
+RECEIVE = """
+select what, trigger_id from trigger.receive_calls($1, $2, $3, $4, $5, $6, $7, $8, null, null, '{}', '{}', $9, false, $10)
+"""
 CLOSE = "select window_id from trigger.close_expired(100, $1, $2)"
 
 

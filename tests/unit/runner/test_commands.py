@@ -65,11 +65,45 @@ def test_json_is_read_too(tmp_path: Path) -> None:
         ({"max_output_bytes": 1}, "max_output_bytes: "),
         ({"artifacts": ["../secret"]}, "artifacts: '../secret' must be a path inside"),
         ({"artifacts": ["/etc/passwd"]}, "artifacts: '/etc/passwd' must be a path inside"),
-        ({"shell": True}, "shell: "),
+        ({"shell": True}, "shell: there is no such key; there are argv, slots, "),
+        ({"limits": {"cpu": 1}}, "limits.cpu: there is no such key; there are cpu_seconds, memory_bytes, "),
+        ({"limits": {"open_files": 1}}, "limits.open_files: "),
+        ({"preset": "make"}, "preset: "),
+        (
+            {"preset": "dbt", "artifacts": ["target/manifest.json"]},
+            "artifacts: preset dbt reads run_results.json: add ",
+        ),
     ],
 )
 def test_a_bad_command_is_refused_with_the_key_named(command: dict[str, object], problem: str) -> None:
     assert [one for one in problems_of(**command) if one.startswith(problem)]
+
+
+def test_preset_dbt_keeps_results_in_the_runs_own_directory_unless_the_command_says_otherwise() -> None:
+    tables = {
+        "plain": {"argv": ["dbt"], "preset": "dbt"},
+        "own": {
+            "argv": ["dbt"],
+            "preset": "dbt",
+            "artifacts": ["out/*.json"],
+            "environment": {"DBT_TARGET_PATH": "{run_directory}/out"},
+            "inherit": ["DBT_LOG_PATH"],
+        },
+    }
+    commands = parse_commands({"commands": tables}, "/etc").by_name
+    assert commands["plain"].artifacts == ("target/run_results.json", "target/manifest.json")
+    assert commands["plain"].environment == {
+        "DBT_TARGET_PATH": "{run_directory}/target",
+        "DBT_LOG_PATH": "{run_directory}/logs",
+    }
+    assert commands["own"].artifacts == ("out/*.json",)
+    assert commands["own"].environment == {"DBT_TARGET_PATH": "{run_directory}/out"}
+
+
+def test_limits_go_by_the_names_that_the_system_has_for_them() -> None:
+    table = {"argv": ["x"], "limits": {"cpu_seconds": 60, "open_files": 256}}
+    [command] = parse_commands({"commands": {"x": table}}, "/etc").by_name.values()
+    assert command.limits.by_resource() == {"RLIMIT_CPU": 60, "RLIMIT_NOFILE": 256}
 
 
 def test_everything_wrong_in_the_file_is_said_at_once() -> None:

@@ -61,7 +61,7 @@ def test_slots_fill_arguments_and_the_environment_holds_only_what_was_named() ->
             "TMPDIR": "/place/tmp",
         },
         directory="/place/files",
-        max_output_bytes=65_536,
+        limits={},
     )
     assert made(order("plain")).directory == "/etc/runner/sub"
 

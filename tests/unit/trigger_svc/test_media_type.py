@@ -3,7 +3,10 @@
 import pytest
 
 from chassis.errors import InvalidInput
-from trigger_svc.media_type import parse, text_of
+from trigger_svc.call_rules import CallRules
+from trigger_svc.media_type import admit, essence_of, text_of
+
+NO_RULES = CallRules()
 
 ACCEPTED = [
     # header, body, text
@@ -53,7 +56,7 @@ ACCEPTED = [
 
 @pytest.mark.parametrize(("header", "body", "text"), ACCEPTED)
 def test_a_supported_body_is_read_as_its_charset_says(header: str, body: bytes, text: str | None) -> None:
-    assert text_of(header, body) == (body.decode() if text is None else text)
+    assert text_of(admit(header, body, NO_RULES), body) == (body.decode() if text is None else text)
 
 
 REFUSED = [
@@ -92,9 +95,40 @@ REFUSED = [
 @pytest.mark.parametrize(("header", "body", "reason"), REFUSED)
 def test_any_other_body_is_refused_with_the_reason(header: str, body: bytes, reason: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        text_of(header, body)
+        text_of(admit(header, body, NO_RULES), body)
     assert refused.value.reason == reason
 
 
 def test_the_type_is_compared_in_lower_case() -> None:
-    assert parse("Text/XML; Charset=Latin1").essence == "text/xml"
+    assert essence_of("Text/XML; Charset=Latin1") == "text/xml"
+
+
+EXTRA = CallRules(
+    extra_media_types=("application/cloudevents+json", "application/soap+xml", "image/png", "multipart/form-data"),
+    assumed_media_type="application/json",
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "text"),
+    [
+        ("application/CloudEvents+json; charset=latin1", "ä".encode(), "ä"),
+        ("application/soap+xml", b'<?xml version="1.0" encoding="ISO-8859-1"?>\xe4', None),
+        ("application/soap+xml; charset=iso-8859-1", b"\xe4", "ä"),
+        ("image/png", b"a", "a"),
+    ],
+)
+def test_what_a_trigger_takes_besides_is_read_by_what_it_is(header: str, body: bytes, text: str | None) -> None:
+    assert text_of(admit(header, body, EXTRA), body) == (body.decode("latin-1") if text is None else text)
+
+
+def test_a_body_without_a_type_has_the_assumed_one_and_no_body_has_none() -> None:
+    assert admit("", b"{}", EXTRA) == "application/json"
+    assert admit("", b"", EXTRA) == ""
+
+
+@pytest.mark.parametrize("header", ["multipart/form-data; boundary=x", "image/gif", "application/cloudevents"])
+def test_what_it_does_not_name_is_refused_and_multipart_whatever_it_names(header: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        admit(header, b"a", EXTRA)
+    assert refused.value.reason == "MEDIA_TYPE_UNSUPPORTED"

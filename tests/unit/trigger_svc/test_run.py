@@ -7,25 +7,26 @@ from trigger_svc.run import ending, may_try_again
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "reason", "state", "execution_reason"),
+    ("exit_code", "reason", "state"),
     [
-        (0, "", "SUCCEEDED", ""),
-        (1, "command_failed", "FAILED", "run_failed"),
-        (-9, "timed_out", "FAILED", "timed_out"),
-        (None, "timed_out", "FAILED", "timed_out"),
-        (None, "not_runnable", "FAILED", "run_failed"),
+        (0, "", "SUCCEEDED"),
+        (1, "command_failed", "FAILED"),
+        (-9, "timed_out", "FAILED"),
+        (None, "timed_out", "FAILED"),
+        (None, "not_runnable", "FAILED"),
     ],
 )
-def test_code_and_reason_decide_the_state(
-    exit_code: int | None, reason: str, state: str, execution_reason: str
-) -> None:
+def test_code_and_reason_decide_the_state(exit_code: int | None, reason: str, state: str) -> None:
     ended = ending(exit_code, reason, "a word")
-    assert (ended.state, ended.reason, ended.execution_reason, ended.message) == (
-        state,
-        reason,
-        execution_reason,
-        "a word",
-    )
+    assert (ended.state, ended.reason, ended.message) == (state, reason, "a word")
+
+
+@pytest.mark.parametrize("summary", ["[]", "no JSON", '{"a": "' + "x" * 65_536 + '"}', '"\x00"', "[" * 60_000])
+def test_a_summary_that_is_no_small_json_object_is_refused(summary: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ending(0, "", "", summary)
+    assert [bad.field for bad in refused.value.fields] == ["summary"]
+    assert ending(0, "", "", '{"nodes": 3}').summary == '{"nodes": 3}'
 
 
 @pytest.mark.parametrize(

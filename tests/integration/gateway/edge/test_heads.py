@@ -91,14 +91,16 @@ MALFORMED = {
     "no version": b"GET /healthz\r\n\r\n",
     "a version to come": b"GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n",
     "HTTP/2 as such": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "an unknown method": b"FETCH /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a tunnel": b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a tunnel to a path": b"CONNECT /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
     "no path": b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n",
     "the server as such": b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
     "bytes above ASCII in the target": b"GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
     "nothing but garbage": bytes(range(256)),
+}
+METHODS_UNKNOWN = {
+    "an unknown method": b"FETCH /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a tunnel": b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a tunnel to a path": b"CONNECT /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
 }
 
 
@@ -196,3 +198,12 @@ async def test_http_1_0_is_answered_and_closed() -> None:
         answer = await line.answer()
         assert (answer.body, answer.headers["connection"]) == (b"alive\n", "close")
         assert await line.rest() == b""
+
+
+async def test_a_method_that_nobody_here_knows_is_501_and_the_end() -> None:
+    async with gateway() as call:
+        for name, sent in METHODS_UNKNOWN.items():
+            async with wire(call.port) as line:
+                answer = await line.ask(sent + HEALTHZ)
+                assert (name, answer.status, answer.headers["connection"]) == (name, 501, "close")
+                assert await line.rest() == b""

@@ -43,7 +43,7 @@ def test_hosts_that_are_taken(host: bytes) -> None:
         (b"GET", "1.1", b"*", [HOST], 400),
         (b"GET", "1.1", b"ftp://x/", [HOST], 400),
         (b"GET", "1.1", b"http://x", [HOST], 400),
-        (b"CONNECT", "1.1", b"/", [HOST], 400),
+        (b"CONNECT", "1.1", b"/", [HOST], 501),
         (b"POST", "1.0", b"/", [HOST, (b"transfer-encoding", b"chunked")], 400),
         (b"POST", "1.1", b"/", [HOST, (b"transfer-encoding", b"chunked")] * 2, 400),
         (b"POST", "1.1", b"/", [HOST, (b"transfer-encoding", b"gzip, chunked")], 501),

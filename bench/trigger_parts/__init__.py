@@ -1,0 +1,1 @@
+"""The parts of the triggers' bench, each a question of its own."""

@@ -31,13 +31,26 @@ IN_FLUSH_UNKNOWN_OUTCOME = "in_flush_unknown_outcome"
 AFTER_PUBLISH_COMMIT_BEFORE_ANSWER = "after_publish_commit_before_answer"
 #: Deliveries are leased to the pod, which does not hold them yet.
 AFTER_CLAIM_BEFORE_DISPATCH = "after_claim_before_dispatch"
-POINTS = (
+OF_DELIVERY = (
     AFTER_POST_BEFORE_RECORD,
     AFTER_RECORD_COMMIT_BEFORE_RELEASE,
     IN_FLUSH_UNKNOWN_OUTCOME,
     AFTER_PUBLISH_COMMIT_BEFORE_ANSWER,
     AFTER_CLAIM_BEFORE_DISPATCH,
 )
+#: A flush of calls is on its way, and its commit has not come: nothing of it is acknowledged.
+IN_RECEIVE_BEFORE_COMMIT = "in_receive_before_commit"
+#: Calls are committed as members of their windows, and nobody was told: their senders call again.
+AFTER_RECEIVE_COMMIT_BEFORE_ANSWER = "after_receive_commit_before_answer"
+#: Windows are closed and their executions made, and nobody of this pod looks for their runs.
+AFTER_CLOSE_BEFORE_NOTIFY = "after_close_before_notify"
+OF_TRIGGERS = (IN_RECEIVE_BEFORE_COMMIT, AFTER_RECEIVE_COMMIT_BEFORE_ANSWER, AFTER_CLOSE_BEFORE_NOTIFY)
+#: A runner has a run and has not started it.
+AFTER_CLAIM_OF_RUN_BEFORE_START = "after_claim_of_run_before_start"
+#: The command has ended, and nobody was told.
+AFTER_RUN_DONE_BEFORE_FINISH = "after_run_done_before_finish"
+OF_RUNNER = (AFTER_CLAIM_OF_RUN_BEFORE_START, AFTER_RUN_DONE_BEFORE_FINISH)
+POINTS = (*OF_DELIVERY, *OF_TRIGGERS, *OF_RUNNER)
 
 
 class Action(StrEnum):

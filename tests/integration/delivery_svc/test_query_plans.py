@@ -104,9 +104,8 @@ async def test_recording_finds_queue_rows_by_their_key(connection: asyncpg.Conne
 
 
 async def test_a_fan_out_looks_interests_up_by_their_key(connection: asyncpg.Connection) -> None:
-    types = (
-        "text[], bigint[], text[], bigint[], bigint[], bytea[], text[], bigint, int, int, bigint[], int[], text[], bytea[], int"
-    )
+    types = "text[], bigint[], text[], bigint[], bigint[], bytea[], text[], bigint, int, int, bigint[], int[], text[], bytea[]"
+    types += ", int"
     values = ", ".join(["'{}'"] * 7) + ", 1, 1, 1, '{}', '{}', '{}', '{}', 1"
     indexes = await _indexes(connection, publishing.STORE, types, values)
     assert {name for name in indexes if name.startswith(("interest", "subscription"))} == {

@@ -8,7 +8,7 @@ import random
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -77,6 +77,11 @@ class Memory:
                 self._add(name, found)
         for found in NEXT_PAGE.findall(text):
             self._add(path, found)
+
+    def follow(self, path: str, places: Mapping[str, Any], text: str) -> None:
+        """A new URL of the trigger that is kept takes the old one's place."""
+        if path.endswith("/regenerate") and places.get("trigger_id") == self.kept.get("trigger_id"):
+            self.kept["token"] = next(iter(re.findall(SHOWN["token"], text)), self.kept["token"])
 
     def lately(self, name: str) -> str | None:
         """One that was seen lately."""
@@ -228,8 +233,13 @@ _UNVERIFIED = {"verification": None, "call_rules": None}
 
 
 def _settled_update(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
-    """The same for the trigger that there is, whatever it starts."""
-    return {key: value for key, value in _settled_trigger(body, memory).items() if key != "task_id"}
+    """The same for the trigger that there is, whatever it starts; it stays enabled, so that it can be called."""
+    settled = _settled_trigger(body, memory)
+    return (
+        settled
+        if settled is body
+        else {key: value for key, value in settled.items() if key != "task_id"} | {"enabled": True}
+    )
 
 
 def _settled_plan(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
@@ -255,8 +265,8 @@ def _settled_task(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
 
 
 def _settled_webhook_task(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
-    """A task that a webhook starts keeps the parameter that takes its calls."""
-    settled = _settled_task(body, memory)
+    """A task that a webhook starts, or may, has the parameter that takes its calls."""
+    settled = {"parameters": [PAYLOAD]} | _settled_task(body, memory)
     match settled:
         case {"parameters": [*parameters]} if all(isinstance(one, dict) for one in parameters):
             others = [one for one in parameters if one.get("name") != PAYLOAD["name"]]
@@ -338,7 +348,7 @@ _SETTLERS: dict[str, Callable[[dict[str, Any], Memory], dict[str, Any]]] = {
     "createPlan": _settled_plan,
     "updatePlan": _settled_plan,
     "updateTask": _settled_webhook_task,
-    "createTask": _settled_task,
+    "createTask": _settled_webhook_task,
     "replaceCustomHeaders": _settled_headers,
     "replaceClientCertificate": _settled_certificate,
     "startRecovery": _settled_recovery,

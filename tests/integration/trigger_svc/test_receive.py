@@ -154,10 +154,7 @@ async def test_a_call_that_the_database_refuses_fails_alone(database: Database) 
         await one.receive(call(token), call(other))
         await one.pool.execute("update trigger.head set max_bytes = 100 where trigger_id = $1", small.trigger_id)
         answers = await asyncio.gather(
-            *(
-                one.id_of(call(token if number == 7 else other, b"x" * 90, "text/plain"))
-                for number in range(20)
-            ),
+            *(one.id_of(call(token if number == 7 else other, b"x" * 90, "text/plain")) for number in range(20)),
             return_exceptions=True,
         )
         assert [number for number, answer in enumerate(answers) if isinstance(answer, ResourceExhausted)] == [7]

@@ -18,8 +18,8 @@ _DISPOSITION = {"Content-Disposition": {"required": True, "schema": {"type": "st
 _EXECUTION_REQUEST: Schema = request_of(
     StartBody,
     {
-        "task_id": ref("NumberIn", "The task; it or `plan_id` must be there, and not both."),
-        "plan_id": ref("NumberIn", "The plan."),
+        "task_id": ref("NumberOrZeroIn", "The task; it or `plan_id` must be there, and not both. 0: absent."),
+        "plan_id": ref("NumberOrZeroIn", "The plan. 0: absent."),
         "parameters": {
             "type": "object",
             "description": "Values in place of the defaults of parameters that the tasks which start with it declare.",
@@ -29,7 +29,7 @@ _EXECUTION_REQUEST: Schema = request_of(
         "reason": string("Why, for people; goes out as `runReason`.", maxLength=255),
         "request_id": string("Names this wish: sent again, it gets the same execution.", maxLength=128),
     },
-) | {"oneOf": [{"required": ["task_id"]}, {"required": ["plan_id"]}]}
+)
 
 SCHEMAS: Mapping[str, Schema] = {
     "Execution": closed(

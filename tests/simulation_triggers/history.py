@@ -118,6 +118,10 @@ class History:
             must(head_of_rule(self.model.tables.heads[trigger_id]) == head, "trigger_svc/window.py has another head")
 
     def _pass_time(self) -> None:
+        deadlines = [one.deadline_at for one in self.model.tables.heads.values() if one.deadline_at is not None]
+        if deadlines and max(deadlines) > self.model.now and self.random.random() < 0.15:
+            self.model.now = max(deadlines)  # to the millisecond
+            return
         self.model.now += self.random.choices(
             (self.random.randint(1, 50), self.random.randint(50, 3000), 31_000, HOUR_MS + 1, 4 * 24 * HOUR_MS),
             (50, 40, 6, 3, 1),

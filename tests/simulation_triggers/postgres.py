@@ -224,7 +224,7 @@ class Real:
         triggers = self.numbers.triggers
         answers: list[Answer] = [("TAKEN", triggers.ours(one)) for one in flushed.taken]
         answers += [("GONE", triggers.ours(one)) for one in flushed.gone]
-        answers += [("PAUSED", triggers.ours(one)) for one in flushed.paused]
+        answers += [("PAUSED", triggers.ours(one)) for one in flushed.paused - flushed.gone]
         answers += [("DUPLICATE", place, call_id) for place, call_id in flushed.repeated.items()]
         answers += [("REFUSED", place) for place in flushed.refused]
         answers += [("OPENED", round(seconds * 1000)) for seconds in flushed.opened]

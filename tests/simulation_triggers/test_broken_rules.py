@@ -16,6 +16,7 @@ from tests.support.postgres import Database
 from trigger_svc import plan
 
 WITHIN = 400
+WITHIN_SQL = 100  # each is played on Postgres
 
 
 def found(model: type[Model] = Model, *, within: int = WITHIN) -> str:
@@ -275,7 +276,7 @@ async def test_a_function_that_does_otherwise_is_found(
     await _rewrite(database, function, before, after)
     connection = await simulated(database)
     try:
-        for seed in range(WITHIN):
+        for seed in range(WITHIN_SQL):
             try:
                 if await first_difference(connection, seed):
                     return
@@ -283,7 +284,7 @@ async def test_a_function_that_does_otherwise_is_found(
                 return
     finally:
         await connection.close()
-    pytest.fail(f"{WITHIN} histories saw nothing")
+    pytest.fail(f"{WITHIN_SQL} histories saw nothing")
 
 
 async def _rewrite(database: Database, function: str, before: str, after: str) -> None:

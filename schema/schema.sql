@@ -349,6 +349,10 @@ begin
         return query select 'REPEATED', null::bigint, null::bigint, null, null::integer, null::double precision, null;
         return;
     end if;
+    if r.started_at is null and p_state = 'SUCCEEDED' then
+        return query select 'NOT_STARTED', null::bigint, null::bigint, null, null::integer, null::double precision, null;
+        return;
+    end if;
     update trigger.run x
        set state = p_state, reason = p_reason, message = p_message, exit_code = p_exit_code, finished_at = t,
            summary = coalesce(p_summary, x.summary),

@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from chassis.errors import FailedPrecondition
 from chassis.logs import get_logger
 from trigger_svc import metrics
 from trigger_svc.run import RUNNER_LOST, Ending, Lease
@@ -13,10 +14,13 @@ log = get_logger()
 
 
 async def finish_run(pool: asyncpg.Pool, lease: Lease, ending: Ending, *, artifact_seconds: float) -> None:
-    """Believes a runner's report. Repeatable with the same lease; FailedPrecondition LEASE_LOST with another."""
+    """Believes a runner's report. Repeatable with the same lease; FailedPrecondition: LEASE_LOST with another, NOT_STARTED for
+    the success of what never ran."""
     finished = await runs.finish(pool, lease, ending, artifact_seconds=artifact_seconds)
     if finished.answer == "LEASE_LOST":
         raise lease_lost()
+    if finished.answer == "NOT_STARTED":
+        raise FailedPrecondition("NOT_STARTED", "a run that was never started cannot have succeeded: call StartRun first")
     if finished.answer == "FINISHED":
         _tell(lease, ending, finished)
 

@@ -509,7 +509,8 @@ end $$;
 -- Makes a run final and, in the same transaction, takes its execution on: a task's ends with it, a plan's goes to what comes next.
 -- With p_lost it is the rescuer's word on a runner whose lease ran out: then the lease is taken too, so that nothing more of that
 -- runner is believed. job.run.completed waits p_artifact_seconds for artifacts, or goes out at once if that is 0.
--- Answers: FINISHED, REPEATED (it was final, by the same lease), LEASE_LOST (not this lease's, or no such run).
+-- Answers: FINISHED, REPEATED (it was final, by the same lease), LEASE_LOST (not this lease's, or no such run), NOT_STARTED (a success of
+-- what never ran).
 create function trigger.end_run(
     p_run_id bigint, p_lease_id bigint, p_account_id bigint, p_lost boolean, p_state text, p_reason text, p_message text,
     p_exit_code integer, p_artifact_seconds double precision, p_summary text default null, p_now timestamptz default null)
@@ -536,6 +537,10 @@ begin
     end if;
     if r.finished_at is not null or (p_lost and r.lease_until > t) then
         return query select 'REPEATED', null::bigint, null::bigint, null, null::integer, null::double precision, null;
+        return;
+    end if;
+    if r.started_at is null and p_state = 'SUCCEEDED' then
+        return query select 'NOT_STARTED', null::bigint, null::bigint, null, null::integer, null::double precision, null;
         return;
     end if;
     update trigger.run x

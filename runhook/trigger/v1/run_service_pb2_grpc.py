@@ -114,7 +114,8 @@ class RunServiceServicer(object):
 
     def FinishRun(self, request, context):
         """Makes a run final. A failed one is announced (job.run.errored) at once. job.run.completed follows when StoreArtifacts ends
-        or 60 s later. Repeatable with the same lease.
+        or 60 s later. Repeatable with the same lease. FAILED_PRECONDITION, reason "NOT_STARTED", for exit code 0 of a run that was
+        never started.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,7 +51,8 @@ class RunServiceStub:
     """
     FinishRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.FinishRunRequest, _run_service_pb2.FinishRunResponse]
     """Makes a run final. A failed one is announced (job.run.errored) at once. job.run.completed follows when StoreArtifacts ends
-    or 60 s later. Repeatable with the same lease.
+    or 60 s later. Repeatable with the same lease. FAILED_PRECONDITION, reason "NOT_STARTED", for exit code 0 of a run that was
+    never started.
     """
     StoreArtifacts: _grpc.StreamUnaryMultiCallable[_run_service_pb2.StoreArtifactsRequest, _run_service_pb2.StoreArtifactsResponse]
     """Keeps a finished run's artifacts, at most 16 MiB in all, and announces job.run.completed. An empty stream but for its first
@@ -85,7 +86,8 @@ class RunServiceAsyncStub(RunServiceStub):
     """
     FinishRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.FinishRunRequest, _run_service_pb2.FinishRunResponse]  # type: ignore[assignment]
     """Makes a run final. A failed one is announced (job.run.errored) at once. job.run.completed follows when StoreArtifacts ends
-    or 60 s later. Repeatable with the same lease.
+    or 60 s later. Repeatable with the same lease. FAILED_PRECONDITION, reason "NOT_STARTED", for exit code 0 of a run that was
+    never started.
     """
     StoreArtifacts: _aio.StreamUnaryMultiCallable[_run_service_pb2.StoreArtifactsRequest, _run_service_pb2.StoreArtifactsResponse]  # type: ignore[assignment]
     """Keeps a finished run's artifacts, at most 16 MiB in all, and announces job.run.completed. An empty stream but for its first
@@ -146,7 +148,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.FinishRunResponse, _abc.Awaitable[_run_service_pb2.FinishRunResponse]]:
         """Makes a run final. A failed one is announced (job.run.errored) at once. job.run.completed follows when StoreArtifacts ends
-        or 60 s later. Repeatable with the same lease.
+        or 60 s later. Repeatable with the same lease. FAILED_PRECONDITION, reason "NOT_STARTED", for exit code 0 of a run that was
+        never started.
         """
 
     @_abc_1.abstractmethod

@@ -191,6 +191,19 @@ async def test_a_report_without_a_lease_or_against_itself_is_refused(trigger_svc
     await _lease_is_lost(trigger_svc.start(RunLease(run_id=99, lease_id=1)))
 
 
+async def test_what_was_never_started_cannot_have_succeeded(trigger_svc: Service) -> None:
+    _, token = await trigger_svc.trigger(threshold=1)
+    await trigger_svc.receive(call(token))
+    async with trigger_svc.runner() as runner:
+        lease = await runner.take()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await trigger_svc.runs.FinishRun(run_pb.FinishRunRequest(lease=lease, exit_code=0), metadata=METADATA)
+    assert refusal_of(refused.value).reason == "NOT_STARTED"
+    await trigger_svc.start(lease)
+    await trigger_svc.runs.FinishRun(run_pb.FinishRunRequest(lease=lease, exit_code=0), metadata=METADATA)
+    assert (await _run(trigger_svc, lease.run_id)).exit_code == 0
+
+
 async def _a_started_run(trigger_svc: Service) -> RunLease:
     _, token = await trigger_svc.trigger(threshold=1)
     await trigger_svc.receive(call(token))

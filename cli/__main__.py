@@ -52,6 +52,37 @@ COMMANDS = (
     ),
     Command(name="events", also="event", summary="publish events", room="cli.events", attribute="events"),
     Command(
+        name="triggers",
+        also="trigger",
+        summary="what starts tasks and plans: create, list, get, update, delete, URLs, windows, calls, flush, send",
+        room="cli.triggers",
+        attribute="triggers",
+    ),
+    Command(
+        name="executions",
+        also="execution",
+        summary="what was set going: start, list, get, rerun, cancel, payload",
+        room="cli.executions",
+        attribute="executions",
+    ),
+    Command(
+        name="runs", also="run", summary="one run: get, log, artifacts, artifact", room="cli.runs", attribute="runs"
+    ),
+    Command(
+        name="tasks",
+        also="task",
+        summary="what runs execute: create, list, get, update, delete, copy, pause, resume",
+        room="cli.tasks",
+        attribute="tasks",
+    ),
+    Command(
+        name="plans",
+        also="plan",
+        summary="steps of tasks: create, list, get, update, delete, copy, pause, resume",
+        room="cli.plans",
+        attribute="plans",
+    ),
+    Command(
         name="tokens",
         also="token",
         summary="an account's service tokens: list, create, revoke",

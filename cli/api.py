@@ -25,8 +25,6 @@ MOST_TRIES = 5
 MOST_ANSWER_BYTES = 64 * 1024 * 1024
 PAGE = 100
 REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
-#: Marks a request that was sent before.
-_AGAIN = "runhook.again"
 
 
 class Api:
@@ -84,22 +82,23 @@ class Api:
         if_match: str = "",
         repeatable: bool | None = None,
     ) -> Record:
-        """The JSON object of a good answer, empty of one without a body (204).
+        """The JSON object of a good answer; of a DELETE maybe an empty one.
 
         The request's body is `body` as JSON, or `content` as it is. With an etag in `if_match` it is refused when the thing
         has changed since it was read.
         """
         headers = _type_of(content) | ({"If-Match": f'"{if_match}"'} if if_match else {})
         request = self._request(method, path, params=query, json=body, content=content, headers=headers)
-        answer = self._answer(request, method in REPEATABLE if repeatable is None else repeatable)
-        if answer.status == 204 or (answer.status == 404 and request.extensions.get(_AGAIN) and method == "DELETE"):
+        answer, tries = self._answer(request, method in REPEATABLE if repeatable is None else repeatable)
+        if method == "DELETE" and (answer.status == 204 or (answer.status == 404 and tries > 1)):
             return {}  # 404: an earlier try did it, and its answer was lost
         return answer.document(self.settings.url)
 
     def bytes_of(self, path: str, *, query: Query | None = None) -> bytes:
         """The body of a good answer, whatever it is: a log, an artifact, a payload."""
         request = self._request("GET", path, params=query, headers={"Accept": "*/*"})
-        return self._answer(request, repeatable=True).content(self.settings.url)
+        answer, _ = self._answer(request, repeatable=True)
+        return answer.content(self.settings.url)
 
     def _request(self, method: str, path: str, **what: Any) -> httpx.Request:
         try:
@@ -107,15 +106,14 @@ class Api:
         except httpx.InvalidURL as error:
             raise Trouble(f"{self.settings.url} is no URL: {error}", ExitCode.CALLED_WRONGLY) from None
 
-    def _answer(self, request: httpx.Request, repeatable: bool) -> Answer:
+    def _answer(self, request: httpx.Request, repeatable: bool) -> tuple[Answer, int]:
         deadline = time.monotonic() + self.settings.timeout
-        again = MOST_TRIES - 1 if repeatable else 0
-        answer = self._try(request, deadline)
-        while again and (wait := answer.seconds_to_wait()) is not None and time.monotonic() + wait < deadline:
+        answer, tries = self._try(request, deadline), 1
+        most = MOST_TRIES if repeatable else 1
+        while tries < most and (wait := answer.seconds_to_wait()) is not None and time.monotonic() + wait < deadline:
             time.sleep(wait)
-            request.extensions[_AGAIN] = True
-            answer, again = self._try(request, deadline), again - 1
-        return answer
+            answer, tries = self._try(request, deadline), tries + 1
+        return answer, tries
 
     def data(self, method: str, path: str, *, has: str, body: object = None, repeatable: bool | None = None) -> Record:
         """The `data` of an answer of /api/v3, an object that has the key `has`."""

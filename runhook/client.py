@@ -15,9 +15,13 @@ from runhook.connection import Connection, Manner, Target, Tls
 from runhook.deliveries import Deliveries
 from runhook.erasures import Erasures
 from runhook.events import Events
+from runhook.executions import Executions
+from runhook.plans import Plans
 from runhook.recoveries import Recoveries
 from runhook.retry import RetryPolicy
+from runhook.runs import Runs
 from runhook.subscriptions import Subscriptions
+from runhook.tasks import Tasks
 from runhook.triggers import Triggers
 
 Targets = tuple[Target, Target, Target]
@@ -35,7 +39,11 @@ class Rooms:
         self.deliveries = Deliveries(delivery)
         self.recoveries = Recoveries(delivery)
         self.erasures = Erasures(delivery)
+        self.tasks = Tasks(trigger)
+        self.plans = Plans(trigger)
         self.triggers = Triggers(trigger)
+        self.executions = Executions(trigger)
+        self.runs = Runs(trigger)
 
 
 class Client(Rooms):

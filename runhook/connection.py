@@ -7,8 +7,9 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import grpc
 
@@ -17,11 +18,22 @@ from runhook.retry import RetryPolicy, next_delay
 from runhook.status import error_of
 
 if TYPE_CHECKING:
-    from grpc.aio import UnaryUnaryMultiCallable
+    from grpc.aio import UnaryStreamMultiCallable, UnaryUnaryMultiCallable
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
+
+class Piece(Protocol):
+    """A message of a stream of bytes."""
+
+    chunk: bytes
+
+
+AnyPiece = TypeVar("AnyPiece", bound=Piece)
+
+#: Seconds: the deadline of a download is raised to this.
+LONGEST_DOWNLOAD = 60.0
 LARGEST_MESSAGE = 8 * 1024 * 1024
 _OPTIONS = (
     ("grpc.primary_user_agent", f"runhook-python/{runhook.__version__}"),
@@ -115,6 +127,19 @@ class Connection:
 
         `least` is what the client's deadline is raised to for a call that takes its time.
         """
+        metadata = self._target.manner.metadata
+        return await self._try(lambda left: method(request, metadata=metadata, timeout=left), repeatable, least)
+
+    async def download(self, method: "UnaryStreamMultiCallable[Request, AnyPiece]", request: Request) -> bytes:
+        """All the chunks of a call that reads, within a minute at least. RunhookError when it failed for good."""
+        metadata = self._target.manner.metadata
+
+        async def whole(left: float) -> bytes:
+            return b"".join([piece.chunk async for piece in method(request, metadata=metadata, timeout=left)])
+
+        return await self._try(whole, repeatable=True, least=LONGEST_DOWNLOAD)
+
+    async def _try(self, attempt: Callable[[float], Awaitable[Response]], repeatable: bool, least: float) -> Response:
         manner = self._target.manner
         ends = time.monotonic() + (max(manner.timeout, least) if self._seconds is None else self._seconds)
         policy = manner.retry if repeatable else None
@@ -122,7 +147,7 @@ class Connection:
         while True:
             left = max(ends - time.monotonic(), 0.0)
             try:
-                return await method(request, metadata=manner.metadata, timeout=left)
+                return await attempt(left)
             except grpc.aio.AioRpcError as failed:
                 error = error_of(failed)
                 attempts += 1

@@ -21,21 +21,42 @@ from runhook.subscription.v1.subscription_service_pb2 import (
     RotateSigningSecretResponse,
 )
 from runhook.trigger.v1.execution_pb2 import Execution, ExecutionState
+from runhook.trigger.v1.plan_pb2 import Plan, Step
 from runhook.trigger.v1.run_pb2 import Run, RunState
-from runhook.trigger.v1.task_pb2 import ContextParameter, Task, TaskKind
-from runhook.trigger.v1.trigger_pb2 import Trigger, Window, WindowState
-from runhook.trigger.v1.trigger_service_pb2 import CreateTriggerResponse, GetTriggerResponse
+from runhook.trigger.v1.task_pb2 import ContextParameter, QueueCount, QueueLimit, QueueMode, Task, TaskKind
+from runhook.trigger.v1.trigger_pb2 import (
+    CallRules,
+    CronSchedule,
+    DataMode,
+    GenericHmac,
+    StoredCall,
+    Trigger,
+    TriggerKind,
+    Verification,
+    VerificationPreset,
+    Window,
+    WindowState,
+)
+from runhook.trigger.v1.trigger_service_pb2 import (
+    CreateTriggerResponse,
+    FlushWindowResponse,
+    GetTriggerResponse,
+    RevealTriggerTokenResponse,
+)
 
 __all__ = [
     "Account",
     "AccountPlan",
     "Attempt",
+    "CallRules",
     "ClientCertificate",
     "ContextParameter",
     "CreateAccountResponse",
     "CreateServiceTokenResponse",
     "CreateSubscriptionResponse",
     "CreateTriggerResponse",
+    "CronSchedule",
+    "DataMode",
     "Delivery",
     "DeliverySettings",
     "DeliveryState",
@@ -44,13 +65,20 @@ __all__ = [
     "Event",
     "Execution",
     "ExecutionState",
+    "FlushWindowResponse",
+    "GenericHmac",
     "GetDeliveryResponse",
     "GetTriggerResponse",
     "Header",
     "JobRun",
+    "Plan",
+    "QueueCount",
+    "QueueLimit",
+    "QueueMode",
     "Recovery",
     "RecoveryState",
     "RetrySchedule",
+    "RevealTriggerTokenResponse",
     "RotateSigningSecretResponse",
     "Run",
     "RunState",
@@ -58,10 +86,15 @@ __all__ = [
     "SendTestResponse",
     "ServiceToken",
     "SigningSecret",
+    "Step",
+    "StoredCall",
     "Subscription",
     "Task",
     "TaskKind",
     "Trigger",
+    "TriggerKind",
+    "Verification",
+    "VerificationPreset",
     "Window",
     "WindowState",
 ]

@@ -20,7 +20,9 @@ async def finish_run(pool: asyncpg.Pool, lease: Lease, ending: Ending, *, artifa
     if finished.answer == "LEASE_LOST":
         raise lease_lost()
     if finished.answer == "NOT_STARTED":
-        raise FailedPrecondition("NOT_STARTED", "a run that was never started cannot have succeeded: call StartRun first")
+        raise FailedPrecondition(
+            "NOT_STARTED", "a run that was never started cannot have succeeded: call StartRun first"
+        )
     if finished.answer == "FINISHED":
         _tell(lease, ending, finished)
 

@@ -97,6 +97,18 @@ async def delivered(client: Client, subscription_id: str, event_id: str) -> None
             await asyncio.sleep(0.05)
 
 
+async def test_what_is_started_by_hand_runs_and_leaves_log_and_artifact(platform: Standalone) -> None:
+    code = block("Run something", "python", platform)
+    said = await asyncio.to_thread(run, [sys.executable, "-W", "error", "-c", code])
+    assert said == [
+        f"its calls go to {platform.facts['public_url']}/t/",
+        "it ended: EXECUTION_STATE_SUCCEEDED",
+        'its payload: [{"data":"x","type":"text/plain"}]',
+        "its log: payload of 34 bytes",
+        "artifact: size.txt b'34\\n'",
+    ]
+
+
 async def test_reflection_tells_what_a_service_offers_and_buf_curl_calls_it(platform: Standalone) -> None:
     if not (Path(sys.prefix) / "bin" / "buf").exists():
         missing("buf in the environment of the tests")

@@ -1,6 +1,7 @@
 """What docs/cli.md tells people to type works, on the platform that `make run` starts."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -19,6 +20,8 @@ from tests.support.standalone import Standalone
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "cli.md").read_text()
+OF_RUNS = PAGE.partition("\n## Run something\n")[2].partition("\n## ")[0]
+TRIGGERS = (ROOT / "docs" / "triggers.md").read_text()
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 LISTEN = "runhook listen --subscribe\n"
 
@@ -47,8 +50,13 @@ def start(script: str, folder: Path) -> "subprocess.Popen[str]":
     )
 
 
+def blocks(text: str) -> list[str]:
+    """What is to be typed."""
+    return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
 def test_every_command_of_the_page_works(folder: Path) -> None:
-    first, listen, *others = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    first, listen, *others = blocks(PAGE.replace(OF_RUNS, ""))
     assert listen == LISTEN
     assert run(first.replace("9000", str(free_port())), folder).count("is not shown again") == 1
     with start(f"exec {listen.strip()} --port 0", folder) as listener:
@@ -62,8 +70,23 @@ def test_every_command_of_the_page_works(folder: Path) -> None:
     assert said.count("is not shown again") == 2
 
 
+def test_every_command_that_runs_something_works(folder: Path) -> None:
+    said = run("".join(blocks(OF_RUNS)), folder)
+    assert "SUCCEEDED, 1 of 1 runs over" in said
+    assert json.loads((folder / "payload.json").read_text()) == []
+    assert (folder / "size.txt").read_text() == "2\n"
+
+
+def test_every_command_of_the_page_of_triggers_works(folder: Path) -> None:
+    for sender in ("stripe", "slack"):
+        (folder / f"{sender}-secret.txt").write_text("agreed on with the sender\n")
+    said = run("".join(blocks(TRIGGERS)), folder)
+    assert said.count("who has the URL can start it: keep it secret") == 5
+    assert "CLOSED, 2 of 2 calls" in said
+
+
 async def test_what_the_runbook_says_after_an_outage_works(folder: Path, beside: Runhook) -> None:
-    [commands] = re.findall(r"^```sh\n(.*?)^```$", RUNBOOK, re.MULTILINE | re.DOTALL)
+    [commands] = blocks(RUNBOOK)
     async with Receiver(204) as endpoint:
         made = await subscribe(beside, endpoint.url)
         said = await asyncio.to_thread(run, f"ID={made['id']}\n{commands}", folder)

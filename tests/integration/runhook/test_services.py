@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -17,8 +18,11 @@ from runhook.messages import (
     Event,
     ExecutionState,
     GetDeliveryResponse,
+    Plan,
+    QueueMode,
     RecoveryState,
     RunState,
+    Step,
     Task,
 )
 from runhook.verify import verify_signature, verify_standard_webhook
@@ -367,8 +371,8 @@ async def test_a_task_is_triggered_and_its_execution_found(client: Client, platf
         command="echo-payload",
         parameters=[ContextParameter(name="resource_webhook_payload")],
     )
-    task = await client.triggers.create_task(wanted)
-    assert await client.triggers.get_task(ACCOUNT, task.task_id) == task
+    task = await client.tasks.create(wanted)
+    assert await client.tasks.get(ACCOUNT, task.task_id) == task
     made = await client.triggers.create(
         ACCOUNT, name="orders", task_id=task.task_id, threshold=2, duration=timedelta(minutes=1)
     )
@@ -378,20 +382,107 @@ async def test_a_task_is_triggered_and_its_execution_found(client: Client, platf
             assert answer.status_code == 204
     trigger = await client.triggers.get(ACCOUNT, made.trigger.trigger_id)
     assert trigger.newest_window.close_reason == "threshold"
-    (execution,) = [one async for one in client.triggers.list_executions(ACCOUNT, task_id=task.task_id)]
+    (execution,) = [one async for one in client.executions.list(ACCOUNT, task_id=task.task_id)]
     async with asyncio.timeout(30):
         while execution.state != ExecutionState.EXECUTION_STATE_SUCCEEDED:
             await asyncio.sleep(0.1)
-            execution = await client.triggers.get_execution(ACCOUNT, execution.execution_id)
-    run = await client.triggers.get_run(ACCOUNT, execution.runs[0].run_id)
+            execution = await client.executions.get(ACCOUNT, execution.execution_id)
+    run = await client.runs.get(ACCOUNT, execution.runs[0].run_id)
     assert (run.state, run.exit_code) == (RunState.RUN_STATE_SUCCEEDED, 0)
+
+
+async def counting(client: Client, name: str) -> Task:
+    """A task that prints how large its payload is."""
+    wanted = Task(account_id=ACCOUNT, name=name, command="echo-payload")
+    wanted.parameters.append(ContextParameter(name="resource_webhook_payload"))
+    return await client.tasks.create(wanted)
+
+
+async def test_a_task_is_changed_copied_paused_and_deleted_and_nobodys_change_is_lost(client: Client) -> None:
+    stale = await counting(client, "first")
+    task = await client.tasks.get(ACCOUNT, stale.task_id)
+    task.queue_limit.mode = QueueMode.QUEUE_MODE_HOLD
+    task = await client.tasks.update(task)
+    stale.name = "other"
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        await client.tasks.update(stale)
+    assert caught.value.reason == "ETAG_MISMATCH"
+    copied = await client.tasks.copy(ACCOUNT, task.task_id, name="second")
+    assert (copied.name, copied.queue_limit) == ("second", task.queue_limit)
+    assert (await client.tasks.pause(ACCOUNT, copied.task_id)).paused
+    assert not (await client.tasks.resume(ACCOUNT, copied.task_id)).paused
+    await client.tasks.delete(ACCOUNT, copied.task_id)
+    listed = [one.task_id async for one in client.tasks.list(ACCOUNT, page_size=1)]
+    assert task.task_id in listed
+    assert copied.task_id not in listed
+
+
+async def test_a_plan_is_started_once_per_request_id_and_executed_again(client: Client) -> None:
+    task = await counting(client, "step")
+    plan = await client.plans.create(Plan(account_id=ACCOUNT, name="nightly", steps=[Step(task_ids=[task.task_id])]))
+    plan.timeout.FromSeconds(600)
+    assert (await client.plans.update(plan)).timeout.seconds == 600
+    start = partial(client.executions.start, ACCOUNT, plan_id=plan.plan_id, payload="[]", request_id="nightly-1")
+    first = await start()
+    assert (await start()).execution_id == first.execution_id
+    async with asyncio.timeout(30):
+        first = await client.executions.wait(ACCOUNT, first.execution_id, interval=0.1)
+        again = await client.executions.rerun(ACCOUNT, first.execution_id)
+        again = await client.executions.wait(ACCOUNT, again.execution_id, interval=0.1)
+    assert (again.state, again.rerun_of) == (ExecutionState.EXECUTION_STATE_SUCCEEDED, first.execution_id)
+    assert await client.executions.payload(ACCOUNT, again.execution_id) == b"[]"
+    assert await client.runs.log(ACCOUNT, again.runs[0].run_id, offset=8) == b"of 2 bytes\n"
+    assert await client.runs.artifact(ACCOUNT, again.runs[0].run_id, "size.txt") == b"2\n"
+    with pytest.raises(errors.FailedPrecondition):
+        await client.executions.cancel(ACCOUNT, again.execution_id)
+    copied = await client.plans.copy(ACCOUNT, plan.plan_id)
+    await client.plans.pause(ACCOUNT, copied.plan_id)
+    await client.plans.resume(ACCOUNT, copied.plan_id)
+    await client.plans.delete(ACCOUNT, copied.plan_id)
+    listed = {one.plan_id async for one in client.plans.list(ACCOUNT)}
+    assert (plan.plan_id in listed, copied.plan_id in listed) == (True, False)
+
+
+async def test_a_webhooks_windows_are_looked_into_flushed_and_its_url_is_made_anew(
+    client: Client, platform: Standalone
+) -> None:
+    task = await counting(client, "hooked")
+    made = await client.triggers.create(
+        ACCOUNT, name="hook", task_id=task.task_id, threshold=9, duration=timedelta(hours=1)
+    )
+    own = made.trigger.trigger_id
+    new = await client.triggers.regenerate(ACCOUNT, own, grace=timedelta(hours=1))
+    told = await client.triggers.reveal(ACCOUNT, own)
+    assert (told.token, told.old_token) == (new, made.token)
+    async with httpx.AsyncClient() as caller:
+        for token in (new, made.token):
+            answer = await caller.post(f"{platform.facts['public_url']}/t/{token}", json={})
+            assert answer.status_code == 204
+    (window,) = [one async for one in client.triggers.list_windows(ACCOUNT, own)]
+    calls = [one async for one in client.triggers.list_calls(ACCOUNT, own, window.window_id, with_bodies=True)]
+    assert [(one.sequence_number, one.body) for one in calls] == [(1, b"{}"), (2, b"{}")]
+    flushed = await client.triggers.flush(ACCOUNT, own)
+    assert (flushed.window.window_id, flushed.window.close_reason) == (window.window_id, "flush")
+    changed = (await client.triggers.get(ACCOUNT, own)).trigger
+    changed.enabled = False
+    assert not (await client.triggers.update(changed)).enabled
+    await client.triggers.delete(ACCOUNT, own, discard_open_window=True)
+    at = datetime(2100, 1, 1, tzinfo=UTC)
+    once = await client.triggers.create_once(ACCOUNT, name="once", at=at, task_id=task.task_id)
+    cron = await client.triggers.create_cron(ACCOUNT, name="cron", expression="30 6 * * *", task_id=task.task_id)
+    assert once.next_start_time.ToDatetime(UTC) == at
+    listed = {one.trigger_id async for one in client.triggers.list(ACCOUNT)}
+    assert listed >= {once.trigger_id, cron.trigger_id}
+    assert own not in listed
 
 
 async def test_what_is_not_there_is_not_found_in_any_room(client: Client) -> None:
     with pytest.raises(errors.NotFound):
         await client.triggers.get(ACCOUNT, "trg_" + "0" * 27)
     with pytest.raises(errors.NotFound):
-        await client.triggers.get_run(ACCOUNT, 2**62)
+        await client.runs.get(ACCOUNT, 2**62)
+    with pytest.raises(errors.NotFound):
+        await client.runs.log(ACCOUNT, 2**62)
     with pytest.raises(errors.NotFound):
         await client.deliveries.get(ACCOUNT, 2**62)
     with pytest.raises(errors.NotFound):

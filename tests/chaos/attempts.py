@@ -24,7 +24,8 @@ group by request.request_id
 @dataclass(slots=True)
 class Accounts:
     """`recorded` attempts, `unrecorded` arrivals without one, `invented` answers on record that no arrival stands behind,
-    `miscounted` deliveries whose own count differs from their attempts."""
+    `miscounted` deliveries that count attempts which nobody made. Fewer are no fault: what a pod made that was declared dead
+    meanwhile is on record beside the count of the pod that took over."""
 
     recorded: int = 0
     unrecorded: int = 0
@@ -43,7 +44,7 @@ async def settle(url: str, ledger: Ledger) -> Accounts:
                 accounts.recorded += row["made"]
                 accounts.unrecorded += max(0, came - row["made"])
                 accounts.invented += max(0, row["answered"] - came)
-                accounts.miscounted += row["told"] != row["made"]
+                accounts.miscounted += row["told"] > row["made"]
     finally:
         await connection.close()
     return accounts

@@ -68,7 +68,7 @@ def _published(run: Run) -> dict[str, Any]:
 
 
 def _delivered(run: Run) -> dict[str, Any]:
-    found = verdict.duplicates(run.ledger, run.struck)
+    found = verdict.duplicates(run.ledger, run.struck, SLOTS, len(PODS))
     return {
         "arrivals": run.ledger.count,
         "arrivals_after_their_timeout": run.ledger.late,
@@ -103,7 +103,7 @@ def _lags(run: Run) -> dict[str, Any]:
 
 
 def _faults(run: Run) -> list[dict[str, Any]]:
-    of_fault = Counter(one.fault for one in verdict.duplicates(run.ledger, run.struck))
+    of_fault = Counter(one.fault for one in verdict.duplicates(run.ledger, run.struck, SLOTS, len(PODS)))
     return [
         {
             "kind": str(one.fault.kind),
@@ -154,7 +154,7 @@ def _unaccounted(told: Mapping[str, Any]) -> list[str]:
     if attempts["invented"]:
         said.append(f"{attempts['invented']} answers on record never came")
     if attempts["miscounted"]:
-        said.append(f"{attempts['miscounted']} deliveries do not count their attempts right")
+        said.append(f"{attempts['miscounted']} deliveries count attempts that nobody made")
     return said
 
 

@@ -47,32 +47,39 @@ def test_one_run_under_two_event_ids_was_published_twice() -> None:
 
 
 def test_a_retry_is_no_duplicate_and_what_follows_a_200_is_one() -> None:
-    found = verdict.duplicates(ledger([], [(1, 7, "a", 500), (2, 7, "a", 200), (3, 7, "a", 200)]), [])
+    found = verdict.duplicates(ledger([], [(1, 7, "a", 500), (2, 7, "a", 200), (3, 7, "a", 200)]), [], 128, 2)
     assert [(one.number, one.answered, one.at, one.fault) for one in found] == [(7, 2, 3, verdict.NO_FAULT)]
 
 
 def test_what_was_read_when_its_sender_had_given_up_is_the_receivers_lateness() -> None:
     found = verdict.duplicates(
-        ledger([], [(11, 7, "a", 200), (13, 7, "a", 200)], age=6), [struck(Kind.KILL_POD, 11, 12)]
+        ledger([], [(11, 7, "a", 200), (13, 7, "a", 200)], age=6), [struck(Kind.KILL_POD, 11, 12)], 128, 2
     )
     assert verdict.by_cause(found, []) == {"read after its timeout": 1}
 
 
 def test_a_duplicate_is_laid_to_the_kill_that_undid_the_record_and_not_to_what_came_later() -> None:
     faults = [struck(Kind.KILL_POD, 5, 7), struck(Kind.KILL_POD, 10.2, 12), struck(Kind.REFUSE, 14, 15)]
-    assert verdict.cause(10, 20, faults) == 1
-    assert verdict.cause(7.5, 20, faults) == verdict.NO_FAULT
+    assert verdict.causes(10, 20, faults)[0] == 1
+    assert verdict.causes(7.5, 20, faults) == []
+
+
+def test_of_two_faults_at_once_neither_is_charged_with_more_than_its_pod_held() -> None:
+    both = [struck(Kind.KILL_POD, 10, 12), struck(Kind.KILL_POD, 10.5, 12)]
+    answers = [(float(at), number, "a", 200) for number in range(3) for at in (10, 20)]
+    found = verdict.duplicates(ledger([], answers), both, 1, 2)
+    assert sorted(one.fault for one in found) == [0, 0, 1]
 
 
 def test_while_the_database_is_away_an_answer_can_be_undone_for_as_long() -> None:
     away = [struck(Kind.REFUSE, 10.5, 12), struck(Kind.KILL_POSTGRES, 14, 16)]
-    assert verdict.cause(10, 30, away) == 0
-    assert verdict.cause(10, 30, [*away, struck(Kind.KILL_POD, 18, 20)]) == 2
-    assert verdict.cause(10, 30, [struck(Kind.KILL_POD, 18, 20)]) == verdict.NO_FAULT
+    assert verdict.causes(10, 30, away)[0] == 0
+    assert verdict.causes(10, 30, [*away, struck(Kind.KILL_POD, 18, 20)])[0] == 2
+    assert verdict.causes(10, 30, [struck(Kind.KILL_POD, 18, 20)]) == []
 
 
 def test_a_stopped_pod_may_send_again_what_another_delivered_meanwhile() -> None:
-    assert verdict.cause(20, 26, [struck(Kind.STOP_POD, 10, 25)]) == 0
+    assert verdict.causes(20, 26, [struck(Kind.STOP_POD, 10, 25)])[0] == 0
 
 
 def test_a_drain_may_cause_duplicates_only_where_the_database_was_away() -> None:

@@ -54,30 +54,40 @@ def lost(ledger: Ledger) -> list[int]:
     return [number for number, due in enumerate(ledger.due) if due and not ledger.answered[number]]
 
 
-def duplicates(ledger: Ledger, struck: Sequence[Struck]) -> list[Duplicate]:
-    """All of them, in the order of time."""
-    return [
-        Duplicate(number=number, answered=answered, at=at, fault=TOO_LATE if late else cause(answered, at, struck))
-        for number, answered, at, late in ledger.repeats
-    ]
+def duplicates(ledger: Ledger, struck: Sequence[Struck], slots: int, pods: int) -> list[Duplicate]:
+    """All of them, in the order of time. Where several faults may have caused one, it is the likeliest that can have caused one
+    more: faults that overlap cannot be told apart by time alone."""
+    left = [most_of(one, struck, slots, pods) for one in struck]
+    found = []
+    for number, answered, at, late in ledger.repeats:
+        fault = TOO_LATE if late else _one_of(causes(answered, at, struck), left)
+        if fault >= 0:
+            left[fault] -= 1
+        found.append(Duplicate(number=number, answered=answered, at=at, fault=fault))
+    return found
 
 
-def cause(answered: float, at: float, struck: Sequence[Struck]) -> int:
-    """The fault that undid the record of an answer: NO_FAULT if none struck before it can have been committed.
+def _one_of(likely: Sequence[int], left: Sequence[int]) -> int:
+    return next((fault for fault in likely if left[fault] > 0), likely[0] if likely else NO_FAULT)
+
+
+def causes(answered: float, at: float, struck: Sequence[Struck]) -> list[int]:
+    """The faults that may have undone the record of an answer, the likeliest first; none if none struck before it can have been
+    committed.
 
     A killed or stopped pod goes before the receiver, and that before the database, which alone only delays a record. Of
     several alike, the one that began nearest to the answer.
     """
     until = min(at, unrecorded_until(answered, struck))
+    likely: list[int] = []
     for kinds in (_OF_PODS, _OF_RECEIVERS, _OF_DATABASES):
         near = [
             (abs(one.began - answered), number)
             for number, one in enumerate(struck)
             if one.fault.kind in kinds and one.began <= until and _reach(one) >= answered
         ]
-        if near:
-            return min(near)[1]
-    return NO_FAULT
+        likely += [number for _, number in sorted(near)]
+    return likely
 
 
 def unrecorded_until(answered: float, struck: Sequence[Struck]) -> float:

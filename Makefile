@@ -12,10 +12,10 @@ SETUP := $(VENV)/.made
 ARGS ?=
 
 .PHONY: help setup run demo test lint format types protos protos-check schema openapi architecture manifests fuzz compatibility \
-	chaos bench bench-engine bench-triggers bench-api render check
+	chaos bench bench-engine bench-triggers bench-api render k8s-dry-run check
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(SETUP) ## make the virtual environment from constraints.txt
 
@@ -97,8 +97,13 @@ bench-triggers: $(SETUP) ## calls, latency, deadlines, starts, waiting; ten minu
 bench-api: $(SETUP) ## a webhook read over REST under load beside a constant answer; about two minutes
 	$(BIN)/python -m bench.api $(ARGS)
 
-render: ## write deploy/install.yaml from deploy/overlays/dev (needs kubectl)
+render: ## write what in deploy/ is made from other files: install.yaml, a copy of schema/roles.sql (needs kubectl)
+	@cp schema/roles.sql deploy/components/cloudnative-pg/roles.sql
 	@rendered=$$(deploy/render.sh) && echo "$$rendered" > deploy/install.yaml
+	@deploy/components/prometheus-operator/render.sh > deploy/components/prometheus-operator/rules.yaml
+
+k8s-dry-run: ## ask the API server of KUBECONFIG whether it would take deploy/ (needs kubectl)
+	@deploy/dry-run.sh
 
 # The tests include schema, architecture and manifests.
 check: lint types protos-check test ## everything that CI runs

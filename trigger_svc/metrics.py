@@ -107,6 +107,11 @@ def runs_freed(why: str) -> Counter:
     return RUNS_FREED.labels(why)
 
 
+# There from the start: an alert on what rises sees nothing of a series that begins at 1.
+for _why in ("unstarted", "lost"):
+    runs_freed(_why)
+
+
 @cache
 def outbox_published(event_type: str) -> Counter:
     """The child of OUTBOX_PUBLISHED."""

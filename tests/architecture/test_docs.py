@@ -98,8 +98,8 @@ def test_links_lead_somewhere(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_make_targets_and_settings_that_a_page_names_exist(page: str) -> None:
     text = read(page)
-    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", read("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^    )make ([a-z0-9-]+)", text, re.MULTILINE))
     assert named - targets == set()
     settings = {f"RUNHOOK_{name.upper()}" for one in settings_page.classes().values() for name in one.model_fields}
     of_the_command = {*VARIABLES, "RUNHOOK_COMPLETE"}  # click's own, for completion

@@ -1,10 +1,8 @@
-"""What is judged: base with made-up secrets, and install.yaml as committed."""
-
-import subprocess
+"""What is judged: base and prod with made-up secrets, and install.yaml as committed."""
 
 import pytest
 
-from tests.support.manifests import DEPLOY, Manifests, kustomize, parse
+from tests.support.manifests import DEPLOY, Manifests, kustomize, made_secrets, parse
 
 
 @pytest.fixture(scope="session")
@@ -14,15 +12,25 @@ def install() -> Manifests:
 
 
 @pytest.fixture(scope="session")
-def base() -> Manifests:
-    """deploy/base beside the Secrets that deploy/make-secrets.sh prints."""
-    program = [str(DEPLOY / "make-secrets.sh"), "postgresql://owner:secret@postgres.example.com:5432/runhook"]
-    made = subprocess.run(program, capture_output=True, text=True, check=True)
-    return Manifests([*kustomize("base").documents, *parse(made.stdout).documents])
+def secrets() -> Manifests:
+    """What deploy/make-secrets.sh prints for a Postgres of one's own."""
+    return made_secrets("postgresql://owner:secret@postgres.example.com:5432/runhook")
 
 
-@pytest.fixture(params=["install", "base"])
+@pytest.fixture(scope="session")
+def base(secrets: Manifests) -> Manifests:
+    """deploy/base beside the Secrets."""
+    return Manifests([*kustomize("base").documents, *secrets.documents])
+
+
+@pytest.fixture(scope="session")
+def prod(secrets: Manifests) -> Manifests:
+    """The prod overlay beside the Secrets."""
+    return Manifests([*kustomize("overlays/prod").documents, *secrets.documents])
+
+
+@pytest.fixture(params=["install", "base", "prod"])
 def manifests(request: pytest.FixtureRequest) -> Manifests:
-    """Either of them."""
+    """Each of them."""
     found: Manifests = request.getfixturevalue(request.param)
     return found

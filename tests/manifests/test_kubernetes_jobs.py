@@ -1,29 +1,15 @@
 """The component that lets the runner carry out runs as Jobs."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from runner.settings import RunnerSettings
-from tests.support.manifests import DEPLOY, Manifests, Workload, kustomize
-
-OVERLAY = """\
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources: [{base}]
-components: [{component}]
-"""
+from tests.support.manifests import Manifests, Workload, mixed
 
 
-@pytest.fixture
-def manifests(tmp_path: Path) -> Manifests:
+@pytest.fixture(scope="module")
+def manifests() -> Manifests:
     """Base with the component, as an overlay has them."""
-    folder = tmp_path.resolve() / "overlay"
-    folder.mkdir()
-    base, component = (os.path.relpath(DEPLOY / part, folder) for part in ("base", "components/kubernetes-jobs"))
-    (folder / "kustomization.yaml").write_text(OVERLAY.format(base=base, component=component))
-    return kustomize(str(folder))
+    return mixed("base", "kubernetes-jobs")
 
 
 @pytest.fixture

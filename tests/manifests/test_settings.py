@@ -1,6 +1,5 @@
 """The code reads what the pods are told: every variable, every mounted file, every port."""
 
-import importlib
 import subprocess
 from pathlib import Path
 
@@ -11,36 +10,10 @@ from chassis.keyring import KeyRing
 from chassis.settings import ServiceSettings, Settings
 from gateway.routes import ALIVE
 from runner.commands import load_commands
-from tests.support.manifests import DEPLOY, Manifests, Workload
+from tests.support.manifests import DEPLOY, Manifests
+from tests.support.pod_settings import placed, settings_class
 
 FIVE = {"subscription_svc", "delivery_svc", "trigger_svc", "gateway", "runner"}
-
-
-def settings_class(module: str) -> type[Settings]:
-    """The settings that `python -m module` loads."""
-    room = importlib.import_module(f"{module}.settings")
-    (found,) = [
-        one
-        for one in vars(room).values()
-        if isinstance(one, type) and one.__module__ == room.__name__ and issubclass(one, Settings)
-    ]
-    return found
-
-
-def placed(manifests: Manifests, workload: Workload, root: Path) -> Settings:
-    """What the process reads, with its mounted files put under `root`."""
-    files = dict(manifests.files(workload, workload.main))
-    for path, text in files.items():
-        target = root / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    environment = manifests.environment(workload.main)
-    for name, value in environment.items():
-        if name.endswith("_FILE"):
-            assert value in files, f"{workload.name}: {name}={value} is not mounted"
-            environment[name] = str(root / value.lstrip("/"))
-    assert workload.module
-    return settings_class(workload.module).load(environment)
 
 
 def port(address: str) -> int:

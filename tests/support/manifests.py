@@ -1,8 +1,10 @@
 """deploy/ as Kubernetes would read it. Invariant: nothing here judges; tests do, over what this finds."""
 
 import base64
+import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +24,29 @@ def kustomize(folder: str) -> "Manifests":
     if shutil.which("kubectl") is None:
         missing("kubectl")
     program = ["kubectl", "kustomize", str(DEPLOY / folder)]
+    return parse(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
+
+
+def mixed(overlay: str, *components: str) -> "Manifests":
+    """What a folder under deploy/ becomes with components, as in an overlay that has both."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made).resolve()
+        resource, *others = (
+            os.path.relpath(DEPLOY / part, folder) for part in (overlay, *(f"components/{name}" for name in components))
+        )
+        kustomization = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [resource],
+            "components": others,
+        }
+        (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+        return kustomize(str(folder))
+
+
+def made_secrets(where: str) -> "Manifests":
+    """The Secrets that deploy/make-secrets.sh prints: `where` is the owner's URL of a Postgres, or cloudnative-pg."""
+    program = [str(DEPLOY / "make-secrets.sh"), where]
     return parse(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
 
 

@@ -133,6 +133,7 @@ async def test_a_rate_keeps_nobody_else_waiting_and_is_not_spun_on(database: Dat
         await add_subscription(database, plain.url, job_ids=[2])
         await _set(database, key, rate=2.0)
         await service.publish(an_event(job_id=1))
+        await slow.request(1)  # from here on the pod knows the rate, and publish parks what is beyond it
         await service.publish(*_events(300, job_id=1))
         began = time.monotonic()
         await service.publish(*_events(300, job_id=2))

@@ -26,7 +26,7 @@ RECEIPT_KEYS = [
 ]
 DELIVERY_KEYS = [
     *("delivery_id", "event_id", "subscription_id", "event_type", "job_id", "state", "reason", "attempt_count"),
-    *("last_status_code", "test", "created_at", "finished_at"),
+    *("last_status_code", "test", "created_at", "next_attempt_at", "finished_at", "erased_at"),
 ]
 ATTEMPT_KEYS = [
     *(

@@ -71,6 +71,7 @@ class Hanging(grpc.GenericRpcHandler):
         return grpc.stream_stream_rpc_method_handler(self._hang)
 
     async def _hang(self, requests: Any, context: Any) -> None:
+        await context.send_initial_metadata(())  # the gateway puts calls on a stream that leads somewhere
         async for _ in requests:
             self.taken.set()
         await asyncio.Event().wait()

@@ -121,13 +121,15 @@ class Sender:
         for number in range(10):
             await stream.write(pb.ReceiveCallsRequest(call_number=number, call=self._call))
         with suppress(grpc.aio.AioRpcError):
-            async for answer in stream:
+            async for message in stream:
+                answers = (message, *message.more)
                 async with self._news:
-                    self.acknowledged.append(answer.accepted.call_id)
+                    self.acknowledged += [answer.accepted.call_id for answer in answers]
                     self._news.notify_all()
                 # When the service takes no more, there may still be answers to what it took.
                 with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-                    await stream.write(pb.ReceiveCallsRequest(call_number=answer.call_number, call=self._call))
+                    for answer in answers:
+                        await stream.write(pb.ReceiveCallsRequest(call_number=answer.call_number, call=self._call))
 
 
 @asynccontextmanager

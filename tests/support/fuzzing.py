@@ -254,6 +254,21 @@ def _settled_plan(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
     return body
 
 
+def _settled_execution(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
+    """Of a task that is there, which declares no parameter to be set."""
+    if not _are_numbers(body.get("task_id", 0), body.get("plan_id", 0)):
+        return body
+    if not isinstance(body.get("parameters", {}), dict) or not all(
+        isinstance(value, str) for value in body.get("parameters", {}).values()
+    ):
+        return body
+    return body | {"task_id": memory.kept["task_id"], "plan_id": "0", "parameters": {}}
+
+
+def _are_numbers(*values: Any) -> bool:
+    return all(re.fullmatch(r"[0-9]{1,19}", str(value)) and not isinstance(value, bool) for value in values)
+
+
 def _settled_task(body: dict[str, Any], memory: Memory) -> dict[str, Any]:
     """A parameter's name stands once."""
     match body:
@@ -345,6 +360,7 @@ _SETTLERS: dict[str, Callable[[dict[str, Any], Memory], dict[str, Any]]] = {
     "updateWebhook": _settled_webhook,
     "createTrigger": _settled_trigger,
     "updateTrigger": _settled_update,
+    "startExecution": _settled_execution,
     "createPlan": _settled_plan,
     "updatePlan": _settled_plan,
     "updateTask": _settled_webhook_task,

@@ -27,7 +27,9 @@ _EXECUTION_REQUEST: Schema = request_of(
         },
         "payload": string("The value of `resource_webhook_payload`, to the letter.", examples=['["any text"]']),
         "reason": string("Why, for people; goes out as `runReason`.", maxLength=255),
-        "request_id": string("Names this wish: sent again, it gets the same execution.", maxLength=128),
+        "request_id": string(
+            "Names this wish: sent again, it gets the same execution.", maxLength=128, pattern=r"^[\x21-\x7e]*$"
+        ),
     },
 )
 

@@ -1,4 +1,4 @@
-"""Publishing: events, their fan-out and their queue rows in one statement, and the memory of request ids before it.
+"""Publishing: events, their request ids, their fan-out and their queue rows in one statement.
 
 Rows are born leased to the publishing pod as far as it has room, so that a first attempt needs no claim; beyond that room
 they are born free, and parked where their lane is full. The lane row is touched by the same transaction that parks, which

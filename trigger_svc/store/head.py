@@ -113,6 +113,10 @@ async def receive(pool: asyncpg.Pool, flush: Flush, execution_ids: list[str], *,
         patient,
         timeout=10,
     )
+    return _flushed(rows)
+
+
+def _flushed(rows: list[asyncpg.Record]) -> Flushed:
     flushed = Flushed()
     for row in rows:
         match row["what"]:

@@ -86,6 +86,11 @@ class CallStream:
         return self._reached and not self._busy and not self._is_retired
 
     @property
+    def busy(self) -> bool:
+        """Whether a message is being written; `free` is called when that is done."""
+        return self._busy
+
+    @property
     def waits(self) -> bool:
         """Whether a call on it has no end yet."""
         return bool(self._waiting)

@@ -2,7 +2,8 @@
 
 What comes while messages are written goes with the next one, as in a group commit: a message costs many times what a call in
 it does. Messages go over the streams in turn, and so to all pods; a stream that was silent for a while, though a call waits
-for it, has its turn only when there is no other. Invariant: whatever becomes of a stream, its calls have their end in time.
+for it, has its turn only when no other is open, be it busy. Invariant: whatever becomes of a stream, its calls have their end
+in time.
 """
 
 import asyncio
@@ -86,16 +87,17 @@ class CallStreams:
 
     def _next(self) -> CallStream | None:
         now = self._loop.time()
-        silent = None
+        silent, awaited = None, False
         for _ in range(len(self._turn)):
             self._turn.rotate(-1)
             stream = self._turn[-1]
-            if not stream.usable:
-                continue
-            if not stream.stalled(now):
+            if stream.stalled(now):
+                silent = silent or (stream if stream.usable else None)
+            elif stream.usable:
                 return stream
-            silent = silent or stream
-        return silent
+            else:
+                awaited |= stream.busy
+        return None if awaited else silent
 
     def _group(self) -> Iterator[PendingCall]:
         size = self._line[0].request.ByteSize()
@@ -141,6 +143,8 @@ class CallStreams:
             stream.expire(now, self._seconds)
         while self._line and now - self._line[0].since > min(REACH_SECONDS, self._seconds):
             self._line.popleft().lose("no stream took it")
+        if self._line:
+            self._flush_soon()  # the stream it was to wait for may be silent by now
         self._sweeping = bool(self._line) or any(stream.waits for stream in self._living)
         if self._sweeping:
             self._loop.call_later(SWEEP_SECONDS, self._sweep)

@@ -10,10 +10,14 @@ from standalone import binaries
 from standalone.postgres import Postgres
 from tests.support import require  # noqa: F401 - reads RUNHOOK_REQUIRE before it goes
 from tests.support.postgres import Cluster, Database, running_server
+from tests.support.scratch import write_to_memory
 
 # At import, before any module reads it; tests.support.require has taken what it needs.
 for name in [name for name in os.environ if name.startswith("RUNHOOK_")]:
     del os.environ[name]
+
+
+write_to_memory()
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,8 @@ def _decoded(coding: bytes, raw: bytes, *, accepted: bool = True) -> bytes:
     [
         (b"", TEXT),
         (b"identity", TEXT),
-        (b"gzip", gzip.compress(TEXT)),
-        (b" X-GZIP ", gzip.compress(TEXT)),
+        (b"gzip", gzip.compress(TEXT, mtime=0)),
+        (b" X-GZIP ", gzip.compress(TEXT, mtime=0)),
         (b"deflate", zlib.compress(TEXT)),
         (b"deflate", _raw_deflate(TEXT)),
     ],

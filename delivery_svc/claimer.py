@@ -5,10 +5,15 @@ other pods left behind.
 
 Of a lane whose breaker is open nothing is drawn until its time is over, and then its probes; what a claim brings of it is
 parked. Probes are a few rows at once: one failure says little of an endpoint that fails now and then.
+
+A claim of a backlog goes on where the one before ended. What was claimed leaves dead entries in the index, which stay as long
+as somebody holds an old snapshot, and every claim from the beginning would walk over all of them. Rows that come to lie before
+that place (a dead pod's, say) are found by the next claim from the beginning, which is never far.
 """
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from typing import cast
 
 import asyncpg
@@ -22,6 +27,7 @@ from delivery_svc.store import lane, queue
 
 LARGEST_CLAIM = 500
 MOST_LANES = 100
+MOST_IN_A_WALK = 10_000  # rows claimed until a claim begins at the beginning again
 SHORTEST_SHUT_SECONDS = 1.0  # of a lane that waits for its probe
 
 
@@ -44,6 +50,8 @@ class Claimer:
         self._may_send = may_send
         self._unknown_outcome = unknown_outcome
         self._probe_seconds = probe_seconds
+        self._since: datetime | None = None
+        self._walked = 0
         self._look = fault_points.around(self._look_at_breakers, before=fault_points.AFTER_CLAIM_BEFORE_DISPATCH)
 
     async def tick(self) -> bool:
@@ -61,16 +69,29 @@ class Claimer:
     async def _claim(self) -> bool:
         room = self._intake.reserve_claim()
         limit = min(room.total, LARGEST_CLAIM)
+        since = self._since
+        self._since = None
         try:
-            rows = await queue.claim(self._pool, room.epoch, limit) if limit else []
+            rows = await queue.claim(self._pool, room.epoch, limit, since) if limit else []
             if rows:
                 await self._look({row["subscription_id"] for row in rows})
         finally:
             self._intake.unreserve(room)
+        full = limit > 0 and len(rows) == limit
+        more = full or since is not None
         if limit:
-            self._intake.backlog = len(rows) == limit
+            self._intake.backlog = more
+            self._go_on(rows if full else [])
         self._intake.claimed(rows, room)
-        return bool(rows) and len(rows) == limit
+        return more
+
+    def _go_on(self, rows: list[asyncpg.Record]) -> None:
+        """The next claim begins after the last of these; at the beginning when there are none, or enough were walked."""
+        self._walked += len(rows)
+        if not rows or self._walked >= MOST_IN_A_WALK:
+            self._walked = 0
+        else:
+            self._since = rows[-1]["due_at"]
 
     async def _look_at_breakers(self, lanes: set[int]) -> None:
         seconds = await lane.open_among(self._pool, lanes)

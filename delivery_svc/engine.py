@@ -81,7 +81,7 @@ class Engine:
         self._deliver_again(pool)
         self._erase_loop = Loop("erase", Eraser(pool).tick, interval=ERASE_SECONDS)
         self.erasures = Erasures(pool, self._erase_loop.wake)
-        self._health_loop = Loop("health", self.health.tick, interval=0.25)
+        self._health_loop = Loop("health", self.health.tick_soon, interval=0.25)
         self.loops = [
             self._claim_loop,
             self._recover_loop,

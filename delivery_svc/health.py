@@ -20,6 +20,7 @@ from delivery_svc.store.lane import Sign
 
 log = get_logger()
 SHUT_UNTIL_NOTED_SECONDS = 1.0
+TICKS_IN_NO_HURRY = 4
 
 
 class Health:
@@ -45,6 +46,7 @@ class Health:
         self._wake = wake
         self._signs: dict[int, Sign] = {}  # by subscription
         self._cancelled: set[int] = set()
+        self._rested = 0
 
     def note(self, settled: Settled) -> None:
         """A delivery was recorded. What became of deliveries counts for their failures and recovery, every failed attempt for
@@ -74,8 +76,19 @@ class Health:
             sign.failures += 1
             sign.failing_us = sign.failing_us or attempt.began_us
 
+    async def tick_soon(self) -> None:
+        """Writes the signs when there is a failure among them, else every fourth time: what does well is in no hurry."""
+        self._rested += 1
+        if (
+            self._rested >= TICKS_IN_NO_HURRY
+            or self._cancelled
+            or any(sign.failed_attempts for sign in self._signs.values())
+        ):
+            await self.tick()
+
     async def tick(self) -> None:
         """Writes the signs; what cannot be written is kept for the next time, before whatever came meanwhile."""
+        self._rested = 0
         await self._pass_cancelled()
         if not self._signs:
             return

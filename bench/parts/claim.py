@@ -106,7 +106,7 @@ async def _timed(
 
 
 async def _claim(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
-    return len(await connection.fetch(queue.CLAIM, _EPOCH, LIMIT))
+    return len(await connection.fetch(queue.CLAIM, _EPOCH, LIMIT, None))
 
 
 async def _draw(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -117,7 +117,7 @@ async def _draw(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 async def _buffers(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
     """Pages that a claim touches, as EXPLAIN ANALYZE counts them."""
-    statement = queue.CLAIM.replace("$1", str(_EPOCH)).replace("$2", str(LIMIT))
+    statement = queue.CLAIM.replace("$1", str(_EPOCH)).replace("$2", str(LIMIT)).replace("$3", "null")
     async with connection.transaction():
         told = await connection.fetchval(f"explain (analyze, buffers, format json) {statement}")
         await connection.execute("update delivery.queue set lease_id = null where lease_id = $1", _EPOCH)

@@ -1,5 +1,7 @@
 """The queue of unfinished deliveries: claiming what is free and due, freeing what dead pods held."""
 
+from datetime import datetime
+
 import asyncpg
 
 # `id = any(array(...))` keeps the index where a join would hash the whole table; nothing due costs one buffer.
@@ -10,10 +12,11 @@ with claimed as (
      where id = any (array(
            select id from delivery.queue
             where lease_id is null and not parked and due_at <= statement_timestamp()
+              and due_at >= coalesce($3::timestamptz, '-infinity')
             order by due_at limit $2 for update skip locked))
     returning id, event_id, published_at, subscription_id, webhook_name, attempts, redelivery, due_at
 )
-select c.id, c.event_id, c.subscription_id, c.webhook_name, c.attempts, c.redelivery, s.version,
+select c.id, c.event_id, c.subscription_id, c.webhook_name, c.attempts, c.redelivery, c.due_at, s.version,
        (extract(epoch from c.published_at) * 1000000)::bigint as published_us,
        e.account_id, e.event_type, e.job_id, e.event_time_ns, e.data, e.traceparent
   from claimed c
@@ -36,9 +39,12 @@ update delivery.queue set lease_id = null, due_at = least(due_at, clock_timestam
 """
 
 
-async def claim(pool: asyncpg.Pool, epoch: int, limit: int) -> list[asyncpg.Record]:
-    """Leases up to `limit` free due rows to the epoch, oldest first, each with its event and its subscription's version."""
-    rows: list[asyncpg.Record] = await pool.fetch(CLAIM, epoch, limit)
+async def claim(pool: asyncpg.Pool, epoch: int, limit: int, since: datetime | None) -> list[asyncpg.Record]:
+    """Leases up to `limit` free due rows to the epoch, oldest first, each with its event and its subscription's version.
+
+    Those that were due before `since` are not looked at; None stands for all.
+    """
+    rows: list[asyncpg.Record] = await pool.fetch(CLAIM, epoch, limit, since)
     return rows
 
 

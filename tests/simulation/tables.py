@@ -124,10 +124,12 @@ class Tables:
                 self._touch_lane(row.subscription_id)
         return [row.seen() for row in born]
 
-    def claim(self, epoch: int, limit: int) -> list[Row]:
-        """Leases what is free and due, oldest first."""
-        now = self.now()
-        free = [row for row in self.queue.values() if row.lease_id is None and not row.parked and row.due_at <= now]
+    def claim(self, epoch: int, limit: int, since: float | None) -> list[Row]:
+        """Leases what is free and due, and was not due before `since`; oldest first."""
+        begin, end = since or 0.0, self.now()
+        free = [
+            row for row in self.queue.values() if row.lease_id is None and not row.parked and begin <= row.due_at <= end
+        ]
         return self._lease(sorted(free, key=_due)[:limit], epoch)
 
     def draw(self, epoch: int, lanes: list[int], rooms: list[int], limit: int) -> list[Row]:

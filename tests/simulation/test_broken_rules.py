@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from delivery_svc import reconciler
+from delivery_svc import claimer, reconciler
 from delivery_svc.beater import Beater
+from delivery_svc.claimer import Claimer
 from delivery_svc.delivery import Settled
 from delivery_svc.dispatcher import Dispatcher
 from delivery_svc.intake import Intake
@@ -145,13 +146,26 @@ def test_a_reconciler_that_gives_up_while_the_database_is_away_is_found(monkeypa
 
 def test_attempts_that_are_not_counted_on_are_found() -> None:
     class Forgetful(Tables):
-        def claim(self, epoch: int, limit: int) -> list[Row]:
-            rows = super().claim(epoch, limit)
+        def claim(self, epoch: int, limit: int, since: float | None) -> list[Row]:
+            rows = super().claim(epoch, limit, since)
             for row in rows:
                 row.attempts = 0
             return rows
 
     assert "again" in found(tables=Forgetful)
+
+
+def test_a_claim_that_never_looks_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = Claimer._go_on
+
+    def onward(self: Claimer, rows: list[Any]) -> None:
+        go_on(self, rows)
+        self._since = self._since or (rows[-1]["due_at"] if rows else vars(self).get("furthest"))
+        vars(self)["furthest"] = self._since
+
+    monkeypatch.setattr(claimer, "LARGEST_CLAIM", 2)
+    monkeypatch.setattr(Claimer, "_go_on", onward)
+    assert found()
 
 
 def test_a_lane_over_its_limit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from delivery_svc import claimer
 from tests.simulation.history import History
 
 HISTORIES = 10_000
@@ -29,6 +30,13 @@ def test_every_delivery_ends_and_only_a_loss_sends_it_twice(case: int) -> None:
         duplicates += history.oracle.duplicates
     print("duplicates by cause:", dict(duplicates))
     assert duplicates["death"] > 0, "no history was hard enough to say anything"
+
+
+def test_small_claims_that_go_on_where_the_last_one_ended_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claimer, "LARGEST_CLAIM", 2)
+    monkeypatch.setattr(claimer, "MOST_IN_A_WALK", 8)
+    for seed in range(400):
+        History(seed).run()
 
 
 @pytest.mark.skipif(ONE_SEED is None, reason="SIMULATION_SEED is not set")

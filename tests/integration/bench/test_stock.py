@@ -33,7 +33,7 @@ async def test_a_stock_is_due_at_once_in_turn_over_its_subscriptions(
     ids = [(await add_subscription(database, f"http://127.0.0.1:1/{number}"))[1] for number in range(2)]
     lanes = await stock.numbers(owner, ids)
     await stock.lay_in(owner, LOAD, lanes, 11)
-    rows = await role.fetch(queue.CLAIM, 7, 100)
+    rows = await role.fetch(queue.CLAIM, 7, 100, None)
     assert [row["subscription_id"] for row in rows] == [lanes[number % 2] for number in range(11)]
     assert [row["webhook_name"] for row in rows[:2]] == [subscription_name(0), subscription_name(1)]
     assert {(row["event_type"], bytes(row["data"])) for row in rows} == {(EVENT_TYPE, stock.data_of(LOAD))}
@@ -44,7 +44,7 @@ async def test_a_parked_stock_is_drawn_unless_its_lane_is_held(database: Databas
     owner, role = connections
     lane_id, _ = await add_subscription(database, "http://127.0.0.1:1/")
     await stock.lay_in(owner, LOAD, [lane_id], 5, parked=True)
-    assert await role.fetch(queue.CLAIM, 7, 100) == []
+    assert await role.fetch(queue.CLAIM, 7, 100, None) == []
     await owner.execute(fairness.HOLD, lane_id)
     assert await lane.due_lanes(role, [], 10) == {}
     assert not await owner.fetchval(fairness.OTHERS_LEFT, lane_id)

@@ -51,23 +51,23 @@ async def _indexes(connection: asyncpg.Connection, statement: str, types: str, v
 
 
 async def test_a_claim_walks_the_index_of_what_is_free_and_due(connection: asyncpg.Connection) -> None:
-    indexes = await _indexes(connection, queue.CLAIM, "bigint, int", "7, 100")
+    indexes = await _indexes(connection, queue.CLAIM, "bigint, int, timestamptz", "7, 100, null")
     assert "queue_due" in indexes
     assert not [name for name in indexes if name.startswith("seq scan")]
 
 
 async def test_a_claim_beside_a_hundred_thousand_parked_rows_takes_no_longer(connection: asyncpg.Connection) -> None:
-    await connection.fetch(queue.CLAIM, 7, 100)
+    await connection.fetch(queue.CLAIM, 7, 100, None)
     started = time.monotonic()
     for _ in range(20):
-        assert await connection.fetch(queue.CLAIM, 7, 100) == []
+        assert await connection.fetch(queue.CLAIM, 7, 100, None) == []
     assert (time.monotonic() - started) / 20 < 0.02
 
 
 @pytest.mark.parametrize(
     ("statement", "types", "values", "index", "column"),
     [
-        (queue.CLAIM, "bigint, int", "7, 100", "queue_due", "due_at"),
+        (queue.CLAIM, "bigint, int, timestamptz", "7, 100, null", "queue_due", "due_at"),
         (lane.DUE_LANES, "bigint[], int", "'{}', 100", "lane_due", "next_due_at"),
         (lane.DRAW, "bigint, bigint[], int[], int", "7, array[1], array[32], 32", "queue_parked", "due_at"),
     ],

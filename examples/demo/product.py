@@ -33,34 +33,14 @@ _CALL_SECONDS = 15.0
 _straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class Product:
-    """A running platform; `url` is its gateway, `account_id` and the token those of its first account."""
+class Platform:
+    """A running platform; `url` is its gateway, `delivery_svc` its gRPC target, account and token are its first."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        """Start it. Raises Trouble with its last words if it does not get ready."""
-        self._log = folder / "standalone.log"
-        data_dir = folder / "data"
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in _SETTINGS and not name.startswith("RUNHOOK_")
-        }
-        with self._log.open("wb") as log:
-            self._process = launch.start(
-                [sys.executable, "-m", "cli", "standalone"],
-                log=log,
-                environment={**inherited, "PORT": "0", "DATA_DIR": str(data_dir), **environment},
-                death_signal=signal.SIGTERM,
-            )
-        try:
-            facts = self._ready(data_dir / "standalone.json")
-        except BaseException:
-            self.close()
-            raise
-        self.url: str = facts["gateway_url"]
-        self.account_id: int = facts["account_id"]
-        self._token: str = facts["token"]
-        self._delivery_svc: str = facts["grpc"]["delivery_svc"]
+    def __init__(self, *, url: str, account_id: int, token: str, delivery_svc: str) -> None:
+        self.url = url
+        self.account_id = account_id
+        self._token = token
+        self._delivery_svc = delivery_svc
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """The answer to a REST call of ours, read. Raises Trouble with the answer where it is no success."""
@@ -83,6 +63,38 @@ class Product:
             except grpc.RpcError as error:
                 raise Trouble(f"PublishEvents failed: {error}") from error
         return list(answer.event_ids)
+
+
+class Product(Platform):
+    """The one that the demo starts and ends."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        """Start it. Raises Trouble with its last words if it does not get ready."""
+        self._log = folder / "standalone.log"
+        data_dir = folder / "data"
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in _SETTINGS and not name.startswith("RUNHOOK_")
+        }
+        with self._log.open("wb") as log:
+            self._process = launch.start(
+                [sys.executable, "-m", "cli", "standalone"],
+                log=log,
+                environment={**inherited, "PORT": "0", "DATA_DIR": str(data_dir), **environment},
+                death_signal=signal.SIGTERM,
+            )
+        try:
+            facts = self._ready(data_dir / "standalone.json")
+        except BaseException:
+            self.close()
+            raise
+        super().__init__(
+            url=facts["gateway_url"],
+            account_id=facts["account_id"],
+            token=facts["token"],
+            delivery_svc=facts["grpc"]["delivery_svc"],
+        )
 
     def close(self) -> int:
         """End it, with all of its processes; its exit code."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from examples.demo import payload
 from examples.demo.inbox import Delivery, Inbox
-from examples.demo.product import Product
+from examples.demo.product import Platform
 from examples.demo.story import Story
 
 SETTLE_SECONDS = 1.0
@@ -38,7 +38,7 @@ class Stage:
     """The story, the platform, the receiver; what was wished for and is due; how many POSTs we forged, how many were told."""
 
     story: Story
-    product: Product
+    product: Platform
     inbox: Inbox
     wishes: list[Wish] = field(default_factory=list)
     due: Counter[Due] = field(default_factory=Counter)

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import grpc
 
+from chassis import identity
 from chassis.channel import open_channel
+from chassis.identity import Identity
+from chassis.settings import SettingsError
 from runhook.trigger.v1.run_service_pb2_grpc import RunServiceStub
 from runner.client import Client, LeaseLost
 from runner.held import HeldRun
@@ -30,9 +33,11 @@ exec "$@"
 """
 
 
-async def fetch(directory: Path, target: str, held: HeldRun, token: str, passthrough: bool | None) -> None:
+async def fetch(
+    directory: Path, target: str, held: HeldRun, token: str, passthrough: bool | None, own: Identity | None
+) -> None:
     """Writes payload, enter and, where the payload fits a variable, variable. Every user of the pod may read them."""
-    async with open_channel(target) as channel:
+    async with open_channel(target, own) as channel:
         client = Client(RunServiceStub(channel), (("authorization", f"Bearer {token}"),), passthrough=passthrough)
         await client.fetch_payload(held, directory / "payload")
     (directory / "payload").chmod(0o444)
@@ -45,6 +50,12 @@ async def fetch(directory: Path, target: str, held: HeldRun, token: str, passthr
         (directory / "variable").touch(mode=0o444)
 
 
+def _identity() -> Identity | None:
+    """By the runner's RUNHOOK_RUNNER_JOB_TLS_SECRET."""
+    files = [os.environ.get(variable) for variable in (identity.CERT, identity.KEY, identity.CA)]
+    return Identity(*(Path(file) for file in files if file)) if all(files) else None
+
+
 def main() -> int:
     """Reads what the Job says from the environment. 0, or 1 with a sentence on standard error."""
     told = os.environ
@@ -53,7 +64,10 @@ def main() -> int:
     directory = Path(told["RUNHOOK_PAYLOAD_DIRECTORY"])
     passthrough = json.loads(told["RUNHOOK_PASSTHROUGH"])
     try:
-        asyncio.run(fetch(directory, told["RUNHOOK_TRIGGER_SVC"], held, token, passthrough))
+        own = _identity()
+        asyncio.run(fetch(directory, told["RUNHOOK_TRIGGER_SVC"], held, token, passthrough, own))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
     except LeaseLost as error:
         print(f"the run is somebody else's by now: {error}", file=sys.stderr)
     except grpc.aio.AioRpcError as error:

@@ -11,11 +11,14 @@ import math
 import re
 from dataclasses import dataclass
 
-from runner.invocation import PAYLOAD_FILE_VARIABLES, Order
+from chassis import identity
+from runner.invocation import PAYLOAD_FILE_VARIABLES, TRACE_VARIABLE, Order
 from runner.kubernetes.jobs import Job
 from runner.kubernetes.template import PAYLOAD_DIRECTORY, RUN_DIRECTORY, Document
 
 TOKEN_DIRECTORY = "/runhook/token"
+IDENTITY_DIRECTORY = "/runhook/identity"
+IDENTITY_FILES = {identity.CERT: "tls.crt", identity.KEY: "tls.key", identity.CA: "ca.crt"}
 FETCH = "runhook-fetch"
 HAND_OVER = "runhook-artifacts"
 MANAGED = {"app.kubernetes.io/name": "runhook-job", "app.kubernetes.io/managed-by": "runhook"}
@@ -38,7 +41,7 @@ exec python -m runner.kubernetes.hand_over
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What all Jobs of a runner share. `image` is ours, `runner` a label's value, `life` this process's own one,
-    `owner` name and uid of the runner's pod, `trigger_svc` what pods call it."""
+    `owner` name and uid of the runner's pod, `trigger_svc` what pods call it, `tls_secret` the Secret with which, if any."""
 
     image: str
     trigger_svc: str
@@ -47,6 +50,7 @@ class Surroundings:
     owner: tuple[str, str] | None
     passthrough: bool | None
     kill_seconds: float
+    tls_secret: str = ""
 
 
 def job_name(run_id: int, lease_id: int) -> str:
@@ -131,6 +135,8 @@ def _complete_pod(pod: Document, job: Job, order: Order, lease_id: int, around: 
             {"name": "runhook-payload", "emptyDir": {}},
             {"name": "runhook-token", "secret": {"secretName": job_name(order.run_id, lease_id)}},
         ]
+        if around.tls_secret:
+            volumes.append({"name": "runhook-identity", "secret": {"secretName": around.tls_secret}})
         mounts += [{"name": "runhook-payload", "mountPath": PAYLOAD_DIRECTORY, "readOnly": True}]
         ours.append(_fetch(order, lease_id, around))
         if job.payload_variable:
@@ -149,6 +155,8 @@ def _variables(job: Job, order: Order) -> list[Document]:
     own = {name: value.format(run_directory=RUN_DIRECTORY) for name, value in job.environment.items()}
     own |= {name: value.replace("$", "$$") for name, value in order.parameters.items()}
     own |= {"RUNHOOK_RUN_ID": str(order.run_id), "RUNHOOK_EXECUTION_ID": order.execution_id}
+    if order.traceparent:
+        own[TRACE_VARIABLE] = order.traceparent
     if order.has_payload:
         own |= dict.fromkeys(PAYLOAD_FILE_VARIABLES, f"{PAYLOAD_DIRECTORY}/payload")
     return [{"name": name, "value": value} for name, value in own.items()]
@@ -167,6 +175,9 @@ def _fetch(order: Order, lease_id: int, around: Surroundings) -> Document:
         {"name": "runhook-payload", "mountPath": PAYLOAD_DIRECTORY},
         {"name": "runhook-token", "mountPath": TOKEN_DIRECTORY, "readOnly": True},
     ]
+    if around.tls_secret:
+        variables |= {variable: f"{IDENTITY_DIRECTORY}/{file}" for variable, file in IDENTITY_FILES.items()}
+        mounts.append({"name": "runhook-identity", "mountPath": IDENTITY_DIRECTORY, "readOnly": True})
     return _ours(FETCH, ["python", "-m", "runner.kubernetes.fetch_payload"], around, variables, mounts)
 
 

@@ -54,4 +54,5 @@ def _surroundings(settings: RunnerSettings) -> Surroundings:
         owner=(settings.pod_name, settings.runner_pod_uid) if owned else None,
         passthrough=settings.runner_passthrough,
         kill_seconds=settings.runner_kill_seconds,
+        tls_secret=settings.runner_job_tls_secret,
     )

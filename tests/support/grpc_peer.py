@@ -4,9 +4,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
 
 from chassis.calls import observing
-from chassis.grpc_server import LARGEST_MESSAGE
+from chassis.grpc_server import LARGEST_MESSAGE, READINESS
+
+
+async def say_ready(server: grpc.aio.Server) -> None:
+    """Health as our services have it: channels watch it."""
+    health = HealthServicer()
+    await health.set(READINESS, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
 
 
 @asynccontextmanager
@@ -20,6 +29,7 @@ async def serving(add: Callable[[grpc.aio.Server], None], address: str = "127.0.
         ],
     )
     add(observing(server))
+    await say_ready(server)
     port = server.add_insecure_port(address)
     await server.start()
     try:

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Asks the API server that KUBECONFIG points at whether it would take every overlay, and prod with every component: its own
-# schemas, strictly, and Pod Security admission, whose warnings are errors here. A namespace is made for the question and deleted
-# afterwards, because a server refuses what is to stand in none; nothing else is kept.
+# Asks the API server that KUBECONFIG points at whether it would take every overlay, and base with every component: its own
+# schemas, strictly, and Pod Security admission, whose warnings are errors here. A component whose operator the cluster does not
+# have is left out, and named. A namespace is made for the question and deleted afterwards, because a server refuses what is to
+# stand in none; nothing else is kept.
 set -eu
 cd "$(dirname "$0")"
 
@@ -14,43 +15,45 @@ draft=$(mktemp -d .dry-run.XXXXXX)
 trap 'rm -rf "$draft"; kubectl delete namespace "$namespace" --wait=false --ignore-not-found' EXIT
 trap 'exit 130' INT TERM
 
+kubectl api-versions >"$draft/known"
 sed "s/name: runhook\$/name: $namespace/" base/namespace.yaml | kubectl apply --server-side -f -
 
-# ask OVERLAY [COMPONENT...]: what the server says of them together.
-ask() {
-    overlay=$1
-    shift
-    echo "== $overlay${*:+ with $*}"
+# draw FOLDER [COMPONENT]: both together, in the namespace of the question.
+draw() {
     {
         echo "apiVersion: kustomize.config.k8s.io/v1beta1"
         echo "kind: Kustomization"
         echo "namespace: $namespace"
-        echo "resources: [../overlays/$overlay]"
-        echo "components:"
-        for component; do echo "  - ../components/$component"; done
+        echo "resources: [../$1]"
+        echo "components: [${2:+../components/$2}]"
     } >"$draft/kustomization.yaml"
-    kubectl kustomize "$draft" >"$draft/all.yaml" &&
-        kubectl apply --server-side --dry-run=server --validate=strict --warnings-as-errors -f "$draft/all.yaml"
+    kubectl kustomize "$draft" >"$draft/all.yaml"
 }
 
-# known GROUP...: whether the cluster has the kinds of these API groups.
-known() {
-    for group; do
-        [ -n "$(kubectl api-resources --api-group="$group" --output=name)" ] || return 1
-    done
+refused=
+# ask NAME: what the server says of what was drawn.
+ask() {
+    kubectl apply --server-side --dry-run=server --validate=strict --warnings-as-errors -f "$draft/all.yaml" ||
+        refused="$refused $1"
 }
 
-failed=0
-ask dev || failed=1
-ask prod || failed=1
-ask prod kubernetes-jobs || failed=1
-# maybe COMPONENT GROUP...: the same of a component whose operator the cluster may not have.
-maybe() {
-    component=$1
-    shift
-    if known "$@"; then ask prod "$component"; else echo "-- $component: the cluster has no such kinds"; fi
-}
-maybe keda keda.sh || failed=1
-maybe cloudnative-pg postgresql.cnpg.io barmancloud.cnpg.io || failed=1
-maybe prometheus-operator monitoring.coreos.com || failed=1
-exit "$failed"
+for folder in overlays/*; do
+    echo "== $folder"
+    draw "$folder"
+    ask "$folder"
+done
+for folder in components/*; do
+    component=${folder#components/}
+    echo "== base with $component"
+    draw base "$component"
+    unknown=$(sed -n 's/^apiVersion: //p' "$draft/all.yaml" | sort -u | grep -vxF -f "$draft/known") || unknown=
+    if [ -n "$unknown" ]; then
+        echo "-- left out: the cluster knows nothing of" $unknown
+    else
+        ask "$component"
+    fi
+done
+if [ -n "$refused" ]; then
+    echo "refused:$refused" >&2
+    exit 1
+fi

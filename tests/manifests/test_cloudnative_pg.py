@@ -81,12 +81,32 @@ def test_loops_reach_the_primary_and_the_rest_the_pooler(manifests: Manifests) -
     }
 
 
-def test_the_pooler_knows_as_many_statements_as_a_connection_of_ours_keeps(manifests: Manifests) -> None:
-    pooler = spec(manifests, "Pooler")
-    assert pooler["cluster"]["name"] == one(manifests, "Cluster")["metadata"]["name"]
-    assert pooler["pgbouncer"]["poolMode"] == "transaction"
-    kept = ServiceSettings.model_fields["database_statement_cache"].default
-    assert int(pooler["pgbouncer"]["parameters"]["max_prepared_statements"]) >= kept
+def test_who_goes_through_the_pooler_keeps_no_statement_and_nobody_else_goes_without(manifests: Manifests) -> None:
+    pooler = one(manifests, "Pooler")
+    assert pooler["spec"]["cluster"]["name"] == one(manifests, "Cluster")["metadata"]["name"]
+    assert pooler["spec"]["pgbouncer"]["poolMode"] == "transaction"
+    through = set()
+    for workload in manifests.ours:
+        environment = manifests.environment(workload.main)
+        if urlsplit(environment.get("RUNHOOK_DATABASE_URL", "")).hostname == pooler["metadata"]["name"]:
+            through.add((workload.name, environment.get("RUNHOOK_DATABASE_STATEMENT_CACHE")))
+        else:
+            assert "RUNHOOK_DATABASE_STATEMENT_CACHE" not in environment
+        for step in workload.pod.get("initContainers", []):
+            url = manifests.environment(step)["RUNHOOK_DATABASE_URL"]
+            assert urlsplit(url).hostname != pooler["metadata"]["name"], "a migration needs a session of its own"
+    assert through == {("subscription-svc", "0")}
+
+
+def test_one_pooler_is_left_when_a_node_goes(manifests: Manifests) -> None:
+    pooler = one(manifests, "Pooler")
+    label = {"matchLabels": {"cnpg.io/poolerName": pooler["metadata"]["name"]}}
+    assert pooler["spec"]["instances"] > 1
+    (spread,) = pooler["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert (spread["topologyKey"], spread["labelSelector"]) == ("kubernetes.io/hostname", label)
+    budget = manifests.named("PodDisruptionBudget", pooler["metadata"]["name"])
+    assert budget is not None
+    assert (budget["spec"]["selector"], budget["spec"]["maxUnavailable"]) == (label, 1)
 
 
 def test_all_pods_together_get_their_connections(manifests: Manifests) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.kubernetes_schemas import NEWEST, OLDEST, errors
-from tests.support.manifests import DEPLOY, Manifests, Workload, made_secrets, mixed
+from tests.support.manifests import DEPLOY, Manifests, Workload, issued, made_secrets, mixed
 from tests.support.pod_settings import placed
 
 COMPONENTS = sorted(path.parent.name for path in (DEPLOY / "components").glob("*/kustomization.yaml"))
@@ -37,7 +37,8 @@ def mixes() -> list[tuple[str, ...]]:
 def mix(request: pytest.FixtureRequest) -> Manifests:
     overlay, *components = request.param
     where = "cloudnative-pg" if "cloudnative-pg" in components else "postgresql://owner:secret@db.example.com/runhook"
-    return Manifests([*mixed(overlay, *components).documents, *made_secrets(where).documents, CERTIFICATE])
+    made = mixed(overlay, *components)
+    return Manifests([*made.documents, *made_secrets(where).documents, *issued(made).documents, CERTIFICATE])
 
 
 @cache

@@ -134,6 +134,14 @@ def test_a_panel_says_what_it_shows_for_the_chosen_source_and_namespaces() -> No
             assert ("namespace", "=~", "$namespace") in selector.matchers, panel["title"]
 
 
+def test_a_heat_map_is_drawn_of_buckets_as_they_are() -> None:
+    (panel,) = (panel for panel in PANELS if panel["type"] == "heatmap")
+    (target,) = panel["targets"]
+    assert (target["format"], target["legendFormat"], panel["options"]["calculate"]) == ("heatmap", "{{le}}", False)
+    assert target["expr"].startswith("sum by (le) (")
+    assert "_bucket:rate" in target["expr"]
+
+
 def test_a_legend_shows_labels_that_the_expression_keeps() -> None:
     for panel, target in TARGETS:
         shown = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))

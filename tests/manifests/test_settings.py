@@ -57,7 +57,7 @@ def test_subscription_svc_alone_migrates_and_as_the_owner(manifests: Manifests) 
     for workload in manifests.ours:
         steps = workload.pod.get("initContainers", [])
         assert [step["command"] for step in steps] == (
-            [["python", "-m", "schema", "migrate"]] if workload.name == "subscription-svc" else []
+            [["python", "-m", "schema", "migrate", "--or-newer"]] if workload.name == "subscription-svc" else []
         )
         for step in steps:
             environment = manifests.environment(step)
@@ -72,6 +72,7 @@ def test_secrets_reach_those_alone_who_read_them(manifests: Manifests) -> None:
         keys = {item["key"] for item in workload.volume("secrets")["secret"]["items"]}
         expected = {"service-credential"}
         expected |= {"key-ring"} if "key_ring_file" in fields else set()
+        expected |= {"console-key"} if "gateway_console_key_file" in fields else set()
         expected |= {"first-token"} if "subscription_first_token_file" in fields else set()
         assert keys == expected
 

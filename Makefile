@@ -12,7 +12,7 @@ SETUP := $(VENV)/.made
 ARGS ?=
 
 .PHONY: help setup run demo test lint format types protos protos-check schema openapi architecture manifests fuzz compatibility \
-	chaos bench bench-engine bench-triggers bench-api render k8s-dry-run check
+	chaos bench bench-engine bench-triggers bench-api render screenshots k8s-dry-run image lock check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,8 +102,17 @@ render: ## write what in deploy/ is made from other files: install.yaml, a copy 
 	@rendered=$$(deploy/render.sh) && echo "$$rendered" > deploy/install.yaml
 	@deploy/components/prometheus-operator/render.sh > deploy/components/prometheus-operator/rules.yaml
 
+screenshots: $(SETUP) ## pictures of every page of the console into docs/console/ (needs /usr/bin/chromium)
+	$(BIN)/python -m tests.support.screenshots
+
 k8s-dry-run: ## ask the API server of KUBECONFIG whether it would take deploy/ (needs kubectl)
 	@deploy/dry-run.sh
+
+image: ## build deploy/Dockerfile with buildah and try what comes out, as root; some minutes (needs buildah, mmdebstrap)
+	@deploy/image.sh
+
+lock: ## write the image's pins with their hashes, deploy/requirements*.txt, from constraints.txt (needs uv)
+	@deploy/lock.sh
 
 # The tests include schema, architecture and manifests.
 check: lint types protos-check test ## everything that CI runs

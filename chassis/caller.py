@@ -60,11 +60,11 @@ class Caller:
 
 
 class Callers:
-    """Tells callers apart by their metadata."""
+    """Tells callers apart by their metadata. `service_credential` may be several, one a line."""
 
     def __init__(self, pool: asyncpg.Pool, service_credential: str | None) -> None:
         self._pool = pool
-        self._credential = service_credential
+        self._credentials = [] if service_credential is None else service_credential.encode().split()
         self._remembered: OrderedDict[bytes, tuple[float, Caller | None]] = OrderedDict()
 
     async def of(self, context: grpc.aio.ServicerContext[Any, Any]) -> Caller:
@@ -86,7 +86,7 @@ class Callers:
         return caller
 
     def _service(self, credential: str) -> Caller:
-        if self._credential is None or not hmac.compare_digest(credential.encode(), self._credential.encode()):
+        if not any([hmac.compare_digest(credential.encode(), one) for one in self._credentials]):
             raise Unauthenticated("CREDENTIAL_UNKNOWN", "the service credential is not the one that this service has")
         return Caller(None, "service")
 

@@ -1,8 +1,8 @@
 """The pool of connections to Postgres, and the one place that says which of its errors mean "away, try again".
 
-Session settings belong to the login roles, not to this room, so that a transaction pooler may stand in between; since no
-session is ever changed, none is reset after use, which would cost as much as most queries. No connection is ever held
-across the network to anyone but Postgres.
+Session settings belong to the login roles, not to this room, so that a transaction pooler may stand in between, if it is told
+not to keep statements there; since no session is ever changed, none is reset after use, which would cost as much as most
+queries. No connection is ever held across the network to anyone but Postgres.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from chassis.errors import Unavailable
 from chassis.logs import get_logger
 from chassis.migrations import wait_for_schema
 from chassis.pool import MeasuredPool
-from chassis.settings import ServiceSettings
+from chassis.pooler import keeps_statements
+from chassis.settings import ServiceSettings, SettingsError
 
 log = get_logger()
 T = TypeVar("T")
@@ -48,7 +49,17 @@ def away(error: BaseException) -> Unavailable:
 
 @asynccontextmanager
 async def open_pool(settings: ServiceSettings, process: str, schema_version: int) -> AsyncIterator[asyncpg.Pool]:
-    """A pool for the process, once the database is there and at least at the schema version that the code needs."""
+    """A pool for the process, once the database is there and at least at the schema version that the code needs.
+
+    SettingsError when statements are to stay prepared where a pooler would mix them up.
+    """
+    if settings.database_statement_cache and not await patiently(lambda: keeps_statements(settings.database_url)):
+        raise SettingsError(
+            [
+                "RUNHOOK_DATABASE_STATEMENT_CACHE: before Postgres stands a pooler in transaction mode that mixes up prepared "
+                "statements: set it to 0, or let the pooler know them (PgBouncer 1.21 or later: max_prepared_statements)"
+            ]
+        )
     pool = await _connect(settings, process)
     try:
         await patiently(lambda: wait_for_schema(pool, schema_version))

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 import asyncpg
 from prometheus_client import Gauge, Histogram
 
+from chassis import tracing
 from chassis.errors import ResourceExhausted
 from chassis.histogram import SECONDS
 from chassis.logs import get_logger
@@ -56,6 +57,7 @@ class _Waiting(Generic[Item, Answer]):
     rows: int
     size: int
     answer: asyncio.Future[Answer] | None  # None: nobody waits for it
+    span: tracing.Span | None = None  # of whoever waits
 
 
 class GroupCommit(Generic[Item, Answer]):
@@ -68,6 +70,7 @@ class GroupCommit(Generic[Item, Answer]):
     def __init__(
         self, name: str, flush: Callable[[list[Item]], Awaitable[list[Answer]]], limits: GroupLimits | None = None
     ) -> None:
+        self._name = name
         self._flush = flush
         self._limits = limits or GroupLimits()
         self._line: deque[_Waiting[Item, Answer]] = deque()
@@ -89,7 +92,7 @@ class GroupCommit(Generic[Item, Answer]):
                 "WAITING_LINE_FULL", "too much is waiting to be stored: call again", retry_after=0.5
             )
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._take(_Waiting(item, rows, size, answer))
+        self._take(_Waiting(item, rows, size, answer, tracing.current.get() if tracing.on() else None))
         return await answer
 
     def add(self, item: Item, *, rows: int = 1, size: int = 0) -> None:
@@ -130,6 +133,7 @@ class GroupCommit(Generic[Item, Answer]):
 
     async def _settle(self, group: list[_Waiting[Item, Answer]]) -> None:
         started = time.monotonic()
+        span = self._begin_span(group) if tracing.on() else None
         try:
             answers = await self._flush([waiting.item for waiting in group])
             for waiting, answer in zip(group, answers, strict=True):
@@ -149,6 +153,21 @@ class GroupCommit(Generic[Item, Answer]):
             raise
         finally:
             self._seconds.observe(time.monotonic() - started)
+            if span is not None:
+                span.end()
+
+    def _begin_span(self, group: list[_Waiting[Item, Answer]]) -> tracing.Span | None:
+        """One span for all: below the first of those who are traced, pointed to by the others."""
+        traced = [waiting.span for waiting in group if waiting.span is not None]
+        if not traced:
+            return None
+        rows = sum(waiting.rows for waiting in group)
+        name, attributes = f"{self._name} flush", {"runhook.group.items": rows}
+        span = tracing.begin(name, parent=traced[0].traceparent, attributes=attributes)
+        if span is not None:
+            for other in traced[1:]:
+                other.link(span.traceparent)
+        return span
 
     @staticmethod
     def _fail(group: list[_Waiting[Item, Answer]], error: BaseException) -> None:

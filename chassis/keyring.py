@@ -26,9 +26,8 @@ class KeyRing:
         self._sealing = next(iter(self._ciphers))
 
     @classmethod
-    def from_file(cls, path: Path | None) -> "KeyRing":
+    def from_file(cls, path: Path | None, variable: str = "RUNHOOK_KEY_RING_FILE") -> "KeyRing":
         """Reads `<key id>:<base64 of 32 bytes>` lines. SettingsError says what is wrong, never what a key is."""
-        variable = "RUNHOOK_KEY_RING_FILE"
         if path is None:
             raise SettingsError([f"{variable}: is required: a file of `<key id>:<base64 of 32 bytes>` lines"])
         lines = [line.strip() for line in read_secret(path, variable).splitlines() if line.strip()]

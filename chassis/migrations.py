@@ -17,6 +17,7 @@ from pathlib import Path
 import asyncpg
 
 from chassis.logs import get_logger
+from chassis.pooler import need_session
 
 log = get_logger()
 
@@ -93,8 +94,9 @@ def read_migrations(folder: Path) -> list[Migration]:
 async def migrate(dsn: str, migrations: Sequence[Migration]) -> list[Migration]:
     """Apply what is missing, as the owner at `dsn`, and return it. Others that migrate meanwhile wait for us.
 
-    Raises a MigrationError; connection errors of asyncpg pass through.
+    Raises a MigrationError; connection errors of asyncpg pass through, among them that a pooler leads there.
     """
+    await need_session(dsn)
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "migrate"})
     try:
         # Held by the session, so it covers files without a transaction, and a killed process sets it free.
@@ -109,7 +111,10 @@ async def migrate(dsn: str, migrations: Sequence[Migration]) -> list[Migration]:
 
 
 def pending(migrations: Sequence[Migration], history: Sequence[tuple[int, str, str]]) -> list[Migration]:
-    """What still has to run, given (version, name, checksum) of what ran. Raises ChangedMigration or NewerDatabase."""
+    """What still has to run, given (version, name, checksum) of what ran, in order.
+
+    Raises ChangedMigration, or NewerDatabase when all that is known here ran unchanged and more did.
+    """
     by_version = {migration.version: migration for migration in migrations}
     for version, name, checksum in history:
         migration = by_version.get(version)

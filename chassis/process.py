@@ -6,6 +6,7 @@ finished within the grace period while the loops still run. Then `stopped` is se
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +16,7 @@ from typing import Protocol, TypeVar
 import uvloop
 from prometheus_client import Gauge
 
-from chassis import fault_points, logs
+from chassis import fault_points, logs, telemetry, tracing
 from chassis.lag import watching_lag
 from chassis.loop import Loop
 from chassis.metrics import serve_metrics
@@ -92,6 +93,7 @@ def run(name: str, settings_class: type[S], work: Callable[[S, Process, AsyncExi
         settings = settings_class.load()
         logs.configure(level=settings.log_level, style=settings.log_format, process=name, pod=settings.pod_name)
         fault_points.arm(settings.fault_points)
+        telemetry.configure(settings, name, os.environ)
         uvloop.run(_live(name, settings, work))
     except SettingsError as error:
         sys.stderr.write("".join(f"{name}: {problem}\n" for problem in error.problems))
@@ -102,6 +104,8 @@ def run(name: str, settings_class: type[S], work: Callable[[S, Process, AsyncExi
         logs.get_logger().error("process.failed", error=repr(error), exc_info=True)
         sys.stderr.write(f"{name}: {error}\n")
         sys.exit(1)
+    finally:
+        tracing.close()
 
 
 def _spare_the_collector() -> None:

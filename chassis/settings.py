@@ -45,12 +45,22 @@ class Settings(BaseSettings):
     pod_name: str = Field(default_factory=socket.gethostname, min_length=1, max_length=253)
     #: How long a stopping process may finish what it has in hand.
     grace_seconds: float = Field(default=30.0, ge=0, le=3600)
-    #: File with the credential that our own processes prove themselves with. Unset: no such caller is admitted.
+    #: File with the credential that our own processes prove themselves with. Of several lines the first is sent, and all are
+    #: admitted. Unset: no such caller is.
     service_credential_file: Path | None = None
+    #: For gRPC over mutual TLS, PEM: what this process shows the others, its certificate first, then those between it and the
+    #: authority. Set with the two below or not at all; all three are read again when they change.
+    tls_cert_file: Path | None = None
+    #: The key of that certificate.
+    tls_key_file: Path | None = None
+    #: The certificates of the authority that the others have theirs from.
+    tls_ca_file: Path | None = None
     #: gRPC targets of the services, such as dns:///delivery-svc:50051.
     subscription_svc: str = "127.0.0.1:50051"
     delivery_svc: str = "127.0.0.1:50052"
     trigger_svc: str = "127.0.0.1:50053"
+    #: on, off or auto: traces by OTLP, as the standard OTEL_ variables say; auto is on if they name an endpoint.
+    tracing: str = Field(default="auto", pattern="^(on|off|auto)$")
     #: production or development. Development allows what is made for tests alone.
     environment: str = Field(default="production", pattern="^(production|development)$")
     #: Where this process fails on purpose: point:action[:n], see chassis/fault_points.py. Refused in production.
@@ -71,14 +81,25 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _whole_identity(self) -> Self:
+        if len({self.tls_cert_file is None, self.tls_key_file is None, self.tls_ca_file is None}) > 1:
+            raise ValueError(
+                "RUNHOOK_TLS_CERT_FILE, RUNHOOK_TLS_KEY_FILE, RUNHOOK_TLS_CA_FILE: belong together: set all three or none"
+            )
+        return self
+
     def service_credential(self) -> str | None:
-        """The credential's text, or None. SettingsError when the file cannot be read or is too short to be a secret."""
+        """The credentials, one a line, or None: all are admitted, the first is what this process proves itself with.
+
+        SettingsError when the file cannot be read or one is too short to be a secret.
+        """
         if self.service_credential_file is None:
             return None
-        text = read_secret(self.service_credential_file, "RUNHOOK_SERVICE_CREDENTIAL_FILE").strip()
-        if len(text) < 32:
+        lines = read_secret(self.service_credential_file, "RUNHOOK_SERVICE_CREDENTIAL_FILE").split()
+        if not lines or min(map(len, lines)) < 32:
             raise SettingsError(["RUNHOOK_SERVICE_CREDENTIAL_FILE: holds fewer than 32 characters: make a longer one"])
-        return text
+        return "\n".join(lines)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -121,10 +142,14 @@ class ServiceSettings(Settings):
     database_url: str = Field(pattern=r"^postgres(ql)?://")
     #: Most connections of this process to Postgres.
     database_pool_size: int = Field(default=8, ge=2, le=200)
-    #: Prepared statements kept per connection; 0 behind a transaction pooler that knows none.
+    #: Prepared statements kept per connection. 0 behind a pooler in transaction mode that knows none, such as PgBouncer before
+    #: 1.21: a delivery then costs Postgres twice the CPU time, and delivery_svc a fifth more. Above 0 it does not start
+    #: there.
     database_statement_cache: int = Field(default=256, ge=0)
     #: Where gRPC is served.
     grpc_address: str = Field(default="0.0.0.0:50051", pattern=r"^\S+:\d{1,5}$")
+    #: Where health alone is served, in the clear: for probes that speak no TLS. Unset: with all else, at the address above.
+    grpc_health_address: str | None = Field(default=None, pattern=r"^\S+:\d{1,5}$")
     #: A client's connection is ended after this long, so that clients ask the name service again after a scale-up.
     grpc_connection_age_seconds: float = Field(default=60.0, gt=0)
     #: File with one `<key id>:<base64 of 32 bytes>` a line: the first encrypts, all decrypt.

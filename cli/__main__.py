@@ -23,6 +23,12 @@ class Command:
 
 COMMANDS = (
     Command(
+        name="overview",
+        summary="how an account does: the last hour, what waits, what failed, who serves",
+        room="cli.overview",
+        attribute="overview",
+    ),
+    Command(
         name="subscriptions",
         also="subscription",
         summary="which events go where: list, get, create, update, delete, test, secrets, headers, settings",

@@ -56,6 +56,8 @@ def deliveries() -> None:
     help="Published at or after this time, such as 2026-11-30T12:00:00Z, or so long ago, such as 2h.",
 )
 @click.option("--before", type=Time(), metavar="TIME", help="Published before this time.")
+@click.option("--event-type", metavar="TYPE", help="Of this event type alone, such as job.run.errored.")
+@click.option("--job", "job_id", type=Number(), metavar="NUMBER", help="Of this job's events alone.")
 @limited
 @connected
 def list_(
@@ -63,6 +65,8 @@ def list_(
     printer: Printer,
     subscription_id: str,
     state: str | None,
+    event_type: str | None,
+    job_id: int | None,
     after: str | None,
     before: str | None,
     limit: int | None,
@@ -71,6 +75,8 @@ def list_(
     wanted = {
         "subscription_id": subscription_id,
         "state": state,
+        "event_type": event_type,
+        "job_id": job_id,
         "published_after": after,
         "published_before": before,
     }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_PAYLOAD_BYTES = 8 * 1024 * 1024
 UNFINISHED = ("PENDING", "RUNNING")
+STATES = (*UNFINISHED, "SUCCEEDED", "FAILED", "CANCELLED", "REJECTED")
 ID = Column("ID", "execution_id")
 TASK = Column("TASK", "task_id")
 PLAN = Column("PLAN", "plan_id")
@@ -112,12 +113,32 @@ def start(
 
 
 @executions.command("list")
-@click.option("--task", "task_id", type=Number(), metavar="NUMBER", help="Of this task alone.")
+@click.option("--task", "task_id", type=Number(), metavar="NUMBER", help="Of this task, not as part of a plan.")
+@click.option("--plan", "plan_id", type=Number(), metavar="NUMBER", help="Of this plan.")
+@click.option("--trigger", "trigger_id", type=Id(), metavar="ID", help="Of this trigger, with their reruns.")
+@click.option("--window", "window_id", type=Number(), metavar="NUMBER", help="Of this window.")
+@click.option("--state", type=click.Choice(STATES, case_sensitive=False), help="In this state alone.")
 @limited
 @connected
-def list_(api: "Api", printer: Printer, task_id: int | None, limit: int | None) -> None:
-    """List the account's executions, newest first."""
-    query: Query = {"task_id": task_id} if task_id else {}
+def list_(
+    api: "Api",
+    printer: Printer,
+    task_id: int | None,
+    plan_id: int | None,
+    trigger_id: str | None,
+    window_id: int | None,
+    state: str | None,
+    limit: int | None,
+) -> None:
+    """List the account's executions, newest first: those for which all holds that is given."""
+    asked = {
+        "task_id": task_id,
+        "plan_id": plan_id,
+        "trigger_id": trigger_id,
+        "window_id": window_id,
+        "state": state,
+    }
+    query: Query = {name: value for name, value in asked.items() if value}
     found = api.all_of(f"{api.v1}/executions", "executions", query, limit)
     printer.rows(found, IN_LISTS, none="no executions")
 

@@ -81,7 +81,9 @@ _CALL_RULES = (
     click.option(
         "--refuse-while-paused/--take-while-paused", default=None, help="Whether calls are refused while paused."
     ),
-    click.option("--rate", "rate_per_second", type=float, metavar="NUMBER", help="Most calls a second; 0: no limit."),
+    click.option(
+        "--rate", "rate_per_second", type=float, metavar="NUMBER", help="Most calls a second and pod; 0: no limit."
+    ),
 )
 _OF_RULES = (
     *("extra_media_types", "assumed_media_type", "validate_body", "lenient_encoding", "accept_compressed"),

@@ -7,6 +7,7 @@ from chassis.channel import open_channel
 from chassis.clock import DatabaseClock
 from chassis.database import open_pool, patiently
 from chassis.grpc_server import GrpcServer
+from chassis.identity import identity_of
 from chassis.keyring import KeyRing
 from chassis.loop import Loop
 from chassis.process import Process, run
@@ -26,6 +27,7 @@ DEACTIVATE_SECONDS = 5.0
 async def work(settings: DeliverySettings, process: Process, stack: AsyncExitStack) -> None:
     """Builds the rooms and serves until the process is told to stop."""
     attempt_log.configure(settings.log_level)
+    identity = identity_of(settings)
     key_ring = KeyRing.from_file(settings.key_ring_file)
     pool = await stack.enter_async_context(open_pool(settings, "delivery_svc", SCHEMA_VERSION))
     engine = Engine(settings, pool, DatabaseClock(), key_ring)
@@ -33,7 +35,7 @@ async def work(settings: DeliverySettings, process: Process, stack: AsyncExitSta
     await patiently(pruner.tick)
     await patiently(engine.start)
     credential = settings.service_credential()
-    subscriptions = open_channel(settings.subscription_svc)
+    subscriptions = open_channel(settings.subscription_svc, identity)
     stack.push_async_callback(subscriptions.close)
     deactivator = Deactivator(
         pool=pool,
@@ -47,7 +49,9 @@ async def work(settings: DeliverySettings, process: Process, stack: AsyncExitSta
         timeout=settings.delivery_timeout_seconds,
     )
     servicer = DeliveryServicer(pool, Callers(pool, credential), engine)
-    door = GrpcServer(settings, lambda server: add_DeliveryServiceServicer_to_server(servicer, server), [SERVICE_NAME])
+    door = GrpcServer(
+        settings, identity, lambda server: add_DeliveryServiceServicer_to_server(servicer, server), [SERVICE_NAME]
+    )
     loops = [
         *engine.loops,
         Loop("deactivate", deactivator.tick, interval=DEACTIVATE_SECONDS),

@@ -193,6 +193,8 @@ def search(request: pb.ListDeliveriesRequest) -> Search:
         state=state.removeprefix("DELIVERY_STATE_") if request.state else None,
         published_after=_moment(request, "published_after"),
         published_before=_moment(request, "published_before"),
+        event_type=request.event_type,
+        job_id=request.job_id,
     )
 
 

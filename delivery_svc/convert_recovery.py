@@ -40,6 +40,11 @@ def recovery(found: Recovery) -> delivery_pb2.Recovery:
     )
 
 
+def foreseen(wish: NewRecovery, found: int) -> delivery_pb2.Recovery:
+    """One that has not begun, and how many it would find."""
+    return delivery_pb2.Recovery(account_id=wish.account_id, subscription_id=wish.subscription_id, found=found)
+
+
 def _moment(asked: delivery_pb2.Recovery, field: Literal["published_after", "published_before"]) -> datetime | None:
     if not asked.HasField(field):
         return None

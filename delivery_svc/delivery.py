@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chassis.tracing import Span
 from delivery_svc.event import Event
 from delivery_svc.retry import Outcome, RetryPolicy
 from delivery_svc.sending.endpoint import Endpoint
@@ -56,6 +57,8 @@ class Delivery:
     began_us: int = 0
     #: Attempts that there were when it was asked for again; None when it was not.
     redelivery: int | None = None
+    #: Of the attempt under way, where its trace is told.
+    span: Span | None = None
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from chassis.database import AWAY_ERRORS
 from chassis.errors import AlreadyExists, DomainError
 from chassis.grouping import GroupCommit, GroupLimits
 from chassis.ids import ksuid
+from chassis.tracing import Span
 from delivery_svc import metrics
 from delivery_svc.event import SECOND, Event, NewEvent
 from delivery_svc.intake import Intake
@@ -161,6 +162,16 @@ class Publisher:
         if key is not None:
             plan.first[key] = (index, event_id, new.body_hash)
         return event_id
+
+
+def trace(batch: Batch, span: Span) -> None:
+    """Events that name no trace belong to that of the call that brings them, the call points to those of the others."""
+    for event in batch:
+        if event.traceparent is None:
+            event.traceparent = span.traceparent
+        else:
+            span.link(event.traceparent)
+    span.note({"runhook.events": len(batch)})
 
 
 def _taken(request_id: str) -> AlreadyExists:

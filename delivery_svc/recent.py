@@ -21,10 +21,13 @@ LARGEST_PAGE = 100
 LARGEST_SKIP = 10_000
 MOST_COUNTED = 10_000
 MOST_ATTEMPTS = 1000
+MOST_LOOKED_AT, LOOKED_AT_ONCE = 5_000, 500
 LARGEST_BODIES = 4 * 1024 * 1024
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 BEGIN_OF_TIME = EPOCH
+#: Deliveries before this moment and, of that moment, before this id.
+Place = tuple[datetime, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,8 @@ class Search:
     state: str | None = None
     published_after: datetime | None = None
     published_before: datetime | None = None
+    event_type: str = ""
+    job_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +79,32 @@ async def page(pool: asyncpg.Pool, account_id: int, public_id: str, search: Sear
     before = _check(search)
     found = await _subscription(pool, account_id, public_id)
     size = min(search.page_size or DEFAULT_PAGE, LARGEST_PAGE)
-    since = search.published_after or BEGIN_OF_TIME
-    wanted = search.skip + size + 1
-    rows = await recent.page(pool, found["id"], before=before, since=since, state=search.state, limit=wanted)
+    rows, reached = await _matching(pool, found["id"], before, search, search.skip + size + 1)
     rows = rows[search.skip :]
     shown = _within(await _shown(pool, rows[:size]))
-    more = len(shown) < len(rows)
-    return Page(deliveries=shown, next_page_token=_token(shown[-1]) if more and shown else "")
+    if shown and len(shown) < len(rows):
+        reached = (shown[-1].published_at, shown[-1].id)
+    return Page(deliveries=shown, next_page_token=_token(reached) if reached else "")
+
+
+async def _matching(
+    pool: asyncpg.Pool, subscription_id: int, before: Place, search: Search, wanted: int
+) -> tuple[list[asyncpg.Record], Place | None]:
+    """So many rows of the page; and, where it ended because it had looked at enough, how far it came.
+
+    No index has an event's type or job, since every publish would pay for it.
+    """
+    since, state = search.published_after or BEGIN_OF_TIME, search.state
+    if not search.event_type and not search.job_id:
+        return await recent.page(pool, subscription_id, before=before, since=since, state=state, limit=wanted), None
+    matching: list[asyncpg.Record] = []
+    for _ in range(MOST_LOOKED_AT // LOOKED_AT_ONCE):
+        rows = await recent.page(pool, subscription_id, before=before, since=since, state=state, limit=LOOKED_AT_ONCE)
+        matching += await recent.of_kind(pool, rows, event_type=search.event_type, job_id=search.job_id)
+        if len(rows) < LOOKED_AT_ONCE or len(matching) >= wanted:
+            return matching[:wanted], None
+        before = (rows[-1]["published_at"], rows[-1]["id"])
+    return matching, before
 
 
 async def count(pool: asyncpg.Pool, account_id: int, public_id: str) -> int:
@@ -112,13 +136,15 @@ async def by_ends(
     return await _with_attempts(pool, await recent.by_ends(pool, account_id, found["id"], event_id))
 
 
-def _check(search: Search) -> tuple[datetime, int]:
-    """Where the page begins: before this moment and id. InvalidInput names every bad field."""
+def _check(search: Search) -> Place:
+    """Where the page begins. InvalidInput names every bad field."""
     bad = []
     if search.page_size < 0:
         bad.append(BadField("page_size", "must not be below 0"))
     if not 0 <= search.skip <= LARGEST_SKIP:
         bad.append(BadField("skip", f"must be 0 to {LARGEST_SKIP:,}: use page tokens to go further"))
+    if search.job_id < 0:
+        bad.append(BadField("job_id", "must not be below 0"))
     before = (search.published_before or END_OF_TIME, 0)
     if search.page_token:
         try:
@@ -130,11 +156,11 @@ def _check(search: Search) -> tuple[datetime, int]:
     return before
 
 
-def _token(last: Shown) -> str:
-    return page_token(LIST, (last.published_at - EPOCH) // timedelta(microseconds=1), last.id)
+def _token(reached: Place) -> str:
+    return page_token(LIST, (reached[0] - EPOCH) // timedelta(microseconds=1), reached[1])
 
 
-def _place(token: str) -> tuple[datetime, int]:
+def _place(token: str) -> Place:
     microseconds, delivery_id = keys_of(LIST, token, 2)
     return EPOCH + timedelta(microseconds=microseconds), delivery_id
 

@@ -1,6 +1,7 @@
 """Recover: begins, tells of and ends recoveries. Invariant: one at a time runs per subscription."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import asyncpg
 
@@ -26,13 +27,7 @@ class Recoveries:
 
     async def start(self, wish: NewRecovery) -> Recovery:
         """Begins one. InvalidInput, NotFound; FailedPrecondition when nothing would be sent or another one runs."""
-        _check(wish)
-        key = await self._subscription(wish.account_id, wish.subscription_id)
-        [profile] = await subscription.load(self._pool, [key])
-        if not profile["sendable"]:
-            raise inactive()
-        until = wish.published_before or await recovery.now(self._pool)
-        found = await recovery.count(self._pool, key, wish, until, rules.MOST_FOUND)
+        key, until, found = await self._look(wish)
         recovery_id = await recovery.insert(self._pool, key, wish, until, found)
         if recovery_id is None:
             raise FailedPrecondition(
@@ -41,6 +36,12 @@ class Recoveries:
         self._wake_recoverer()
         log.info("recovery.started", account=wish.account_id, subscription=wish.subscription_id, found=found)
         return await self.get(wish.account_id, recovery_id)
+
+    async def would_find(self, wish: NewRecovery) -> int:
+        """How many deliveries it would find, counted up to 100,000. InvalidInput, NotFound; FailedPrecondition when nothing
+        would be sent."""
+        _, _, found = await self._look(wish)
+        return found
 
     async def get(self, account_id: int, recovery_id: int) -> Recovery:
         """One as it is now. NotFound."""
@@ -58,6 +59,16 @@ class Recoveries:
         """Ends one, or leaves it as it ended. NotFound."""
         await recovery.cancel(self._pool, account_id, recovery_id)
         return await self.get(account_id, recovery_id)
+
+    async def _look(self, wish: NewRecovery) -> tuple[int, datetime, int]:
+        """The subscription's key, where the span ends, and how many are in it."""
+        _check(wish)
+        key = await self._subscription(wish.account_id, wish.subscription_id)
+        [profile] = await subscription.load(self._pool, [key])
+        if not profile["sendable"]:
+            raise inactive()
+        until = wish.published_before or await recovery.now(self._pool)
+        return key, until, await recovery.count(self._pool, key, wish, until, rules.MOST_FOUND)
 
     async def _subscription(self, account_id: int, public_id: str) -> int:
         found = await subscription.find(self._pool, account_id, public_id) if is_id("wsu_", public_id) else None

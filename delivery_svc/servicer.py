@@ -5,10 +5,13 @@ from typing import Any
 import asyncpg
 import grpc
 
+from chassis import tracing
 from chassis.caller import Callers
 from chassis.errors import NotFound
-from delivery_svc import convert, convert_erasure, convert_recovery, recent
+from delivery_svc import convert, convert_erasure, convert_overview, convert_recovery, recent
 from delivery_svc.engine import Engine
+from delivery_svc.look_over import look_over
+from delivery_svc.publish import trace
 from delivery_svc.rights import ERASE, PUBLISH, READ, SEND
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1 import delivery_service_pb2_grpc as rpc
@@ -34,6 +37,9 @@ class DeliveryServicer(rpc.DeliveryServiceServicer):
         for account_id in {event.account_id for event in request.events}:
             caller.require(account_id, PUBLISH)
         events = convert.new_events(request, operational=caller.is_service)
+        span = tracing.current.get()
+        if span is not None:
+            trace(events, span)
         return pb.PublishEventsResponse(event_ids=await self._publisher.publish(events))
 
     async def SendTest(self, request: pb.SendTestRequest, context: Context) -> pb.SendTestResponse:
@@ -72,7 +78,11 @@ class DeliveryServicer(rpc.DeliveryServiceServicer):
 
     async def StartRecovery(self, request: pb.StartRecoveryRequest, context: Context) -> pb.StartRecoveryResponse:
         await self._admit(context, request.recovery.account_id, SEND)
-        started = await self._recoveries.start(convert_recovery.new_recovery(request.recovery))
+        wish = convert_recovery.new_recovery(request.recovery)
+        if request.validate_only:
+            found = await self._recoveries.would_find(wish)
+            return pb.StartRecoveryResponse(recovery=convert_recovery.foreseen(wish, found))
+        started = await self._recoveries.start(wish)
         return pb.StartRecoveryResponse(recovery=convert_recovery.recovery(started))
 
     async def GetRecovery(self, request: pb.GetRecoveryRequest, context: Context) -> pb.GetRecoveryResponse:
@@ -104,6 +114,11 @@ class DeliveryServicer(rpc.DeliveryServiceServicer):
         await self._admit(context, request.account_id, READ)
         found = await self._erasures.newest(request.account_id)
         return pb.ListErasuresResponse(erasures=[convert_erasure.erasure(one) for one in found])
+
+    async def GetOverview(self, request: pb.GetOverviewRequest, context: Context) -> pb.GetOverviewResponse:
+        await self._admit(context, request.account_id, READ)
+        taken = await look_over(self._pool, request.account_id)
+        return pb.GetOverviewResponse(overview=convert_overview.overview(taken))
 
     async def _admit(self, context: Context, account_id: int, permission_sets: frozenset[str]) -> None:
         caller = await self._callers.of(context)

@@ -85,6 +85,8 @@ metadata:
 stringData:
   # One key a line: the first encrypts, all decrypt. A new key goes on top, and the old ones stay.
   key-ring: '$(date +%Y%m%d):$(head -c 32 /dev/urandom | base64)'
+  # The same for the sessions of the console. Without the old keys, whoever is signed in has to do so again: no more.
+  console-key: '$(date +%Y%m%d):$(head -c 32 /dev/urandom | base64)'
   service-credential: '$(secret)'
   # The service token of account 1, for its account_admin.
   first-token: 'rhk_$(secret)'

@@ -8,15 +8,16 @@ from functools import lru_cache
 
 from starlette.types import Scope
 
+from chassis import tracing
 from gateway.bodies import Headers
 from gateway.http_errors import HttpError
 from runhook.trigger.v1.trigger_service_pb2 import ReceiveCallsRequest
 
-#: What belongs to the connection, not to the call.
+#: What belongs to the connection, not to the call; and what is said among our own processes.
 _HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade "
     b"expect content-length host".split()
-)
+) | {tracing.INNER_KEY.encode()}
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
@@ -33,6 +34,9 @@ def call_request(token: bytes, scope: Scope) -> ReceiveCallsRequest:
     for name, value in scope["headers"]:
         if name not in _HOP_BY_HOP:
             add(name=_text(name), value=value)
+    span = tracing.current.get()
+    if span is not None:
+        add(name=tracing.INNER_KEY, value=span.traceparent.encode())
     return request
 
 

@@ -3,7 +3,7 @@
     UNAUTHENTICATED 401   PERMISSION_DENIED 403   NOT_FOUND 404        INVALID_ARGUMENT, OUT_OF_RANGE 400
     ALREADY_EXISTS 409    FAILED_PRECONDITION 409 ABORTED 409          UNIMPLEMENTED 501
     RESOURCE_EXHAUSTED    503 where waiting helps, 409 where a limit must be made room under
-    ETAG_MISMATCH         412, whatever its code is
+    ETAG_MISMATCH         412, QUEUE_LIMIT 429, whatever their codes are
     UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED 503                      anything else 500
 
 Invariant: what a caller reads is our own words. Text without one of our reasons (a transport's) is replaced.
@@ -31,6 +31,7 @@ _STATUS = {
     grpc.StatusCode.DEADLINE_EXCEEDED: 503,
     grpc.StatusCode.CANCELLED: 503,
 }
+_STATUS_OF_REASON = {"ETAG_MISMATCH": 412, "QUEUE_LIMIT": 429}
 _OWN_WORDS = {
     500: "an internal error: tell the operator the request id",
     501: "the service behind this route does not know the call: it may be of another release",
@@ -81,8 +82,7 @@ def http_error_of(refusal: Refusal) -> HttpError:
     status = _STATUS.get(refusal.code, 500)
     if refusal.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         status = 503 if refusal.retry_after is not None else 409
-    if refusal.reason == "ETAG_MISMATCH":
-        status = 412
+    status = _STATUS_OF_REASON.get(refusal.reason, status)
     message = refusal.message if refusal.reason else _OWN_WORDS.get(status, "the request was refused")
     return HttpError(status, message, reason=refusal.reason, fields=refusal.fields, retry_after=refusal.retry_after)
 

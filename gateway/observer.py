@@ -11,16 +11,18 @@ from collections.abc import Iterable
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis import tracing
 from chassis.logs import get_logger
 from gateway import metrics
 from gateway.bodies import ClientGone
 from gateway.edge import answer_headers
 from gateway.edge.throttle import Throttle
-from gateway.failures import failure_of
+from gateway.failures import Failure, failure_of
 from gateway.http_errors import HttpError
 
 log = get_logger()
 THROTTLED = "/api/"
+_TRACED = (THROTTLED, "/t/")
 _INTERNAL = HttpError(500, "an internal error: tell the operator the request id")
 _STOPPING = HttpError(503, "the gateway is stopping: call again", reason="STOPPING")
 
@@ -38,6 +40,7 @@ class Observer:
         request_id = scope["runhook.request_id"] = answer_headers.request_id(sent_id)
         structlog.contextvars.bind_contextvars(request_id=request_id)
         sender = _Sender(send, request_id, scope["scheme"])
+        span = _begin_span(scope) if tracing.on() else None
         started = time.monotonic()
         error: HttpError | None = None
         try:
@@ -52,8 +55,11 @@ class Observer:
             log.error("request.failed", route=_route(scope), error=repr(fault), exc_info=True)
             error = _INTERNAL
         if error is not None and sender.status is None:
-            await failure_of(scope["path"])(error, request_id)(scope, receive, sender)
+            failure: Failure = scope.get("runhook.failure") or failure_of(scope["path"])
+            await failure(error, request_id)(scope, receive, sender)
         self._tell(scope, sender.status, time.monotonic() - started)
+        if span is not None:
+            _end_span(span, scope, sender.status)
 
     async def _pass_on(self, scope: Scope, receive: Receive, sender: "_Sender", authorization: bytes | None) -> None:
         if not scope["path"].startswith(THROTTLED):
@@ -106,6 +112,25 @@ def _read(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes |
         elif name == b"authorization":
             authorization = value
     return request_id, authorization
+
+
+def _begin_span(scope: Scope) -> tracing.Span | None:
+    """The span of a request to the API or of a call; the caller's trace goes on, or a new one begins."""
+    span = None
+    if scope["path"].startswith(_TRACED):
+        parent = dict(scope["headers"]).get(tracing.TRACEPARENT_KEY.encode(), b"").decode("latin-1")
+        span = tracing.begin(scope["method"], "server", parent=parent)
+    tracing.current.set(span)
+    return span
+
+
+def _end_span(span: tracing.Span, scope: Scope, status: int | None) -> None:
+    route, method = _route(scope), scope["method"]
+    span.rename(f"{method} {route}")
+    span.note({"http.request.method": method, "http.route": route, "runhook.request.id": scope["runhook.request_id"]})
+    if status is not None:
+        span.note({"http.response.status_code": status})
+    span.end("" if status is not None and status < 500 else "no answer" if status is None else str(status))
 
 
 def _client(scope: Scope) -> str:

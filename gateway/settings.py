@@ -66,6 +66,12 @@ class GatewaySettings(Settings):
     gateway_calls_in_flight: int = Field(default=2000, ge=1, le=100_000)
     gateway_calls_in_flight_bytes: int = Field(default=64 * MIB, ge=4 * MIB)
 
+    #: File with one `<key id>:<base64 of 32 bytes>` a line, which seals the console's sessions: the first seals, all open.
+    #: Unset: there is no console.
+    gateway_console_key_file: Path | None = None
+    #: How long a session of the console lasts after its sign-in.
+    gateway_console_session_seconds: int = Field(default=8 * 3600, ge=60, le=7 * 86_400)
+
     @field_validator("public_url")
     @classmethod
     def _without_slash(cls, url: str) -> str:

@@ -3,18 +3,19 @@
 Invariant: who may not call is told that before anything else; what is wrong with a request is told to those who may.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
+from chassis import tracing
 from chassis.errors import BadField
 from chassis.logs import REQUEST_ID_KEY
 from gateway import bodies, numbers, shapes
-from gateway.bearer import Metadata, caller_metadata
+from gateway.bearer import caller_metadata
 from gateway.http_errors import HttpError, not_found
-from gateway.services import Method, Services, StreamMethod
+from gateway.services import Method, Services, StreamMethod, patient
 from gateway.settings import GatewaySettings
 
 Request = TypeVar("Request")
@@ -31,6 +32,9 @@ class Visit:
         self._receive = receive
         request_id = (REQUEST_ID_KEY, scope["runhook.request_id"])
         self._metadata = (*caller_metadata(scope["headers"]), request_id)
+        span = tracing.current.get()
+        if span is not None:
+            self._metadata = (*self._metadata, (tracing.TRACEPARENT_KEY, span.traceparent))
         self.services = services
         self.settings = settings
 
@@ -91,7 +95,7 @@ class Visit:
 
         HttpError has its bad fields under the names that `names` gives them.
         """
-        asked = method if seconds is None else _patient(method, seconds)
+        asked = method if seconds is None else patient(method, seconds)
         try:
             return await self.services.ask(asked, request, self._metadata)
         except HttpError as error:
@@ -133,10 +137,3 @@ class Visit:
 
     def _may_name_an_account(self) -> bool:
         return "account_id" not in self._scope["path_params"] or self.account_id > 0
-
-
-def _patient(method: Method[Request, Answer], seconds: float) -> Method[Request, Answer]:
-    def call(request: Request, /, *, timeout: float, metadata: Metadata) -> Awaitable[Any]:
-        return method(request, timeout=seconds, metadata=metadata)
-
-    return call

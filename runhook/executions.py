@@ -60,12 +60,29 @@ class Executions:
         request = pb.GetExecutionRequest(account_id=account_id, execution_id=execution_id)
         return (await self._connection.call(self._stub.GetExecution, request, repeatable=True)).execution
 
-    async def list(self, account_id: int, *, task_id: int = 0, page_size: int = 0) -> AsyncIterator[Execution]:
-        """An account's, newest first, each with its runs; of one task where `task_id` is given."""
+    async def list(
+        self,
+        account_id: int,
+        *,
+        task_id: int = 0,
+        plan_id: int = 0,
+        trigger_id: str = "",
+        window_id: int = 0,
+        state: ExecutionState.ValueType = ExecutionState.EXECUTION_STATE_UNSPECIFIED,
+        page_size: int = 0,
+    ) -> AsyncIterator[Execution]:
+        """An account's, newest first, each with its runs: those for which all holds that is given."""
 
         async def fetch(page_token: str) -> pb.ListExecutionsResponse:
             request = pb.ListExecutionsRequest(
-                account_id=account_id, task_id=task_id, page_size=page_size, page_token=page_token
+                account_id=account_id,
+                task_id=task_id,
+                plan_id=plan_id,
+                trigger_id=trigger_id,
+                window_id=window_id,
+                state=state,
+                page_size=page_size,
+                page_token=page_token,
             )
             return await self._connection.call(self._stub.ListExecutions, request, repeatable=True)
 

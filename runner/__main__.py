@@ -8,6 +8,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 from chassis import process
 from chassis.channel import open_channel
+from chassis.identity import identity_of
 from chassis.logs import get_logger
 from chassis.loop import Loop
 from chassis.process import Process
@@ -34,7 +35,7 @@ async def work(settings: RunnerSettings, life: Process, stack: AsyncExitStack) -
     metadata = settings.metadata()
     workspace = Workspace.open(settings.runner_work_directory)
     stack.callback(workspace.close)
-    stub = RunServiceStub(await stack.enter_async_context(open_channel(settings.trigger_svc)))
+    stub = RunServiceStub(await stack.enter_async_context(open_channel(settings.trigger_svc, identity_of(settings))))
     client = Client(stub, metadata, passthrough=settings.runner_passthrough)
     processes = ProcessExecutor(
         client=client,

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 import grpc
 
 from chassis.status import refusal_of
+from chassis.tracing import TRACEPARENT_KEY
 from runhook.trigger.v1.run_service_pb2 import (
     AppendRunLogRequest,
     GetRunPayloadRequest,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Code = grpc.StatusCode
 LOST_CODES = frozenset({Code.FAILED_PRECONDITION, Code.NOT_FOUND})
+#: The one refusal with these codes that says nothing about the lease.
+PAYLOAD_GONE = "PAYLOAD_GONE"
 AWAY_CODES = frozenset(
     {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED, Code.ABORTED, Code.UNKNOWN, Code.INTERNAL}
 )
@@ -75,9 +78,11 @@ class Client:
 
         async def once() -> Order:
             sent_at = time.monotonic()
-            response = await self._stub.StartRun(request, metadata=self._metadata, timeout=CALL_SECONDS)
+            call = self._stub.StartRun(request, metadata=self._metadata, timeout=CALL_SECONDS)
+            response = await call
             held.kept_at = sent_at
-            return order_of(response.order)
+            told = dict(await call.trailing_metadata() or ())
+            return order_of(response.order, traceparent=str(told.get(TRACEPARENT_KEY, "")))
 
         return await _patiently(once, START_WITHIN_SECONDS)
 
@@ -138,8 +143,9 @@ async def _patiently(once: Callable[[], Awaitable[T]], seconds: float) -> T:
         try:
             return await once()
         except grpc.aio.AioRpcError as error:
-            if error.code() in LOST_CODES:
-                raise LeaseLost(refusal_of(error).message) from error
+            refusal = refusal_of(error)
+            if error.code() in LOST_CODES and refusal.reason != PAYLOAD_GONE:
+                raise LeaseLost(refusal.message) from error
             if error.code() not in AWAY_CODES or time.monotonic() + pause > give_up_at:
                 raise
         await asyncio.sleep(pause * random.uniform(0.7, 1.3))

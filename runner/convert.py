@@ -14,7 +14,7 @@ def lease_of(held: HeldRun) -> RunLease:
     return RunLease(run_id=held.run_id, lease_id=held.lease_id)
 
 
-def order_of(message: RunOrder) -> Order:
+def order_of(message: RunOrder, *, traceparent: str = "") -> Order:
     """What a run asks for. An absent timeout is the longest that there is."""
     seconds = message.timeout.seconds + message.timeout.nanos / 1e9
     return Order(
@@ -28,6 +28,7 @@ def order_of(message: RunOrder) -> Order:
         timeout_seconds=seconds if seconds > 0 else LONGEST_TIMEOUT_SECONDS,
         log_bytes=message.log_bytes,
         run_token=message.run_token,
+        traceparent=traceparent,
     )
 
 

@@ -13,6 +13,8 @@ from typing import Protocol
 from runner.commands import PAYLOAD_VARIABLE, Command, Commands
 
 PAYLOAD_FILE_VARIABLES = ("RUNHOOK_PAYLOAD_FILE", "RESOURCE_WEBHOOK_PAYLOAD_FILE")
+#: What programs that tell traces read: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
+TRACE_VARIABLE = "TRACEPARENT"
 #: Linux takes no longer variable: name, "=", value and the final NUL together.
 LONGEST_VARIABLE = 131_072
 LONGEST_PAYLOAD_VARIABLE = LONGEST_VARIABLE - len(PAYLOAD_VARIABLE) - 2
@@ -31,7 +33,7 @@ class Order:
     """What a run asks for, as trigger_svc gave it, but for the payload. `timeout_seconds` is above 0.
 
     `log_bytes` is where its log goes on, after what an earlier attempt printed; `run_token` fetches its payload for
-    whatever carries it out elsewhere.
+    whatever carries it out elsewhere; `traceparent` is the trace that it belongs to, "" for none.
     """
 
     run_id: int
@@ -44,6 +46,7 @@ class Order:
     timeout_seconds: float
     log_bytes: int = 0
     run_token: str = field(default="", repr=False)
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,8 @@ def invoke(
         "RUNHOOK_EXECUTION_ID": order.execution_id,
         "TMPDIR": places.temporary_directory,
     }
+    if order.traceparent:
+        environment[TRACE_VARIABLE] = order.traceparent
     if order.has_payload:
         environment |= dict.fromkeys(PAYLOAD_FILE_VARIABLES, places.payload_file)
     if payload is not None and fits_variable(payload.encode()):

@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import grpc
 
+from chassis.status import refusal_of
 from runner.artifacts import collect
-from runner.client import Client
+from runner.client import LOST_CODES, Client
 from runner.commands import Command, Commands
 from runner.ending import Ending, How
 from runner.executor import Admitted, Left, Output
@@ -63,7 +64,8 @@ class ProcessExecutor:
         try:
             payload = await self._fetch_payload(held, order, directory)
         except grpc.aio.AioRpcError as error:
-            raise NotRunnable([f"the payload could not be fetched: {error.code().name}"]) from error
+            why = refusal_of(error).message if error.code() in LOST_CODES else error.code().name
+            raise NotRunnable([f"the payload could not be fetched: {why}"]) from error
         places = Places(
             run_directory=str(directory.files),
             temporary_directory=str(directory.temporary),

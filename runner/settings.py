@@ -33,6 +33,8 @@ class RunnerSettings(Settings):
     runner_job_namespace: str = ""
     #: What their pods call trigger_svc. Unset: what the runner calls it.
     runner_job_trigger_svc: str = ""
+    #: Secret beside them with tls.crt, tls.key and ca.crt: who their pods are to trigger_svc, where it wants mutual TLS.
+    runner_job_tls_secret: str = ""
     #: How long a pod may wait for a node, an image or a volume before its run is given up as not runnable.
     runner_job_start_seconds: float = Field(default=600.0, gt=0, le=86_400)
     #: The runner's pod's own uid: its jobs fall with it. Unset: they do not.

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import grpc
 
-from chassis import fault_points
+from chassis import fault_points, tracing
 from chassis.logs import get_logger
 from runner import dbt, metrics
 from runner.client import Client, LeaseLost
@@ -60,12 +60,22 @@ class Worker:
     async def _carry_out(self, held: HeldRun, order: Order) -> tuple[Report, Left]:
         """What became of the run, and what it left behind; all of the run is gone by then."""
         executor = self._executors.get(order.command)
+        span = _begin_span(order)
+        if span is not None:
+            order = replace(order, traceparent=span.traceparent)
+        why = "lost"
         try:
             if executor is None:
                 raise NotRunnable([f"this runner has no command {order.command!r}"])
-            return await self._execute(held, order, executor)
+            report, left = await self._execute(held, order, executor)
+            why = report.reason
+            return report, left
         except NotRunnable as refusal:
-            return Report(reason="not_runnable", message=printable(str(refusal))), Left()
+            why = "not_runnable"
+            return Report(reason=why, message=printable(str(refusal))), Left()
+        finally:
+            if span is not None:
+                span.end(why)
 
     async def _execute(self, held: HeldRun, order: Order, executor: Executor) -> tuple[Report, Left]:
         admitted = executor.admit(order)
@@ -92,6 +102,19 @@ class Worker:
             problems.append(f"not stored: {error!r}")
         if problems:
             log.warning("run.artifacts_left_out", run=held.run_id, problems=problems[:10])
+
+
+def _begin_span(order: Order) -> tracing.Span | None:
+    """The span of carrying out a command, below its run's where that is told."""
+    if not order.traceparent:
+        return None
+    attributes: dict[str, tracing.Value] = {
+        "runhook.account.id": order.account_id,
+        "runhook.execution.id": order.execution_id,
+        "runhook.run.id": order.run_id,
+        "runhook.command": order.command,
+    }
+    return tracing.begin("command", parent=order.traceparent, attributes=attributes)
 
 
 def _with_results(report: Report, left: Left, output: bytes) -> Report:

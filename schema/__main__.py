@@ -1,4 +1,8 @@
-"""`python -m schema migrate`, `rotate-keys`, `doctor`: what an operator runs. RUNHOOK_DATABASE_URL names the owner."""
+"""`python -m schema migrate`, `rotate-keys`, `doctor`: what an operator runs. RUNHOOK_DATABASE_URL names the owner.
+
+`migrate --or-newer` is content with a database that a newer release has migrated, after all that this one knows: it is for the
+init step of a deployment, which must not stand in the way of a roll-back.
+"""
 
 import asyncio
 import os
@@ -9,7 +13,7 @@ import asyncpg
 
 from chassis import logs
 from chassis.keyring import KeyRing
-from chassis.migrations import MigrationError
+from chassis.migrations import MigrationError, NewerDatabase
 from chassis.settings import SettingsError
 from schema.doctor import doctor
 from schema.rotate_keys import rotate_keys
@@ -20,23 +24,28 @@ UNUSABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError
 
 def main(arguments: list[str]) -> int:
     """The exit code: 0 done, 1 trouble on the way, 2 called wrongly, 5 no database to examine; trouble is lines on stderr."""
-    if arguments not in (["migrate"], ["rotate-keys"], ["doctor"], ["doctor", "--json"]):
-        return fail("usage: python -m schema migrate | rotate-keys | doctor [--json]", 2)
+    if arguments not in (["migrate"], ["migrate", "--or-newer"], ["rotate-keys"], ["doctor"], ["doctor", "--json"]):
+        return fail("usage: python -m schema migrate [--or-newer] | rotate-keys | doctor [--json]", 2)
     url = os.environ.get("RUNHOOK_DATABASE_URL", "")
     if not url.startswith(("postgresql://", "postgres://")):
         return fail("RUNHOOK_DATABASE_URL: set it to the owner's URL, postgresql://owner:password@host/database", 2)
     if arguments[0] == "doctor":
         return examine(url, as_json="--json" in arguments)
-    return migrate(url) if arguments == ["migrate"] else reseal(url, os.environ.get("RUNHOOK_KEY_RING_FILE"))
+    if arguments[0] == "migrate":
+        return migrate(url, or_newer="--or-newer" in arguments)
+    return reseal(url, os.environ.get("RUNHOOK_KEY_RING_FILE"))
 
 
-def migrate(url: str) -> int:
-    """Bring the database at `url` up to date and print what was applied."""
+def migrate(url: str, *, or_newer: bool = False) -> int:
+    """Bring the database at `url` up to date and print what was applied; `or_newer` leaves one alone that is ahead."""
     logs.configure(level="warning", style="console", process="migrate", pod="")
     try:
         applied = asyncio.run(upgrade(url))
     except MigrationError as error:
-        return fail(str(error), 1)
+        if not (or_newer and isinstance(error, NewerDatabase)):
+            return fail(str(error), 1)
+        print("a newer release has migrated the database: this one runs on it as it is")
+        return 0
     except UNUSABLE as error:
         return fail(f"cannot use the database: {error}", 1)
     for migration in applied:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import asyncpg
 
 from chassis.migrations import read_migrations
+from chassis.pooler import need_session
 from schema import MIGRATIONS
 from schema.examination import clock, held_back, login_roles, partitions, server, vacuum, version, work
 from schema.examination.finding import Check, Finding, Level, bad, warn, worst
@@ -39,7 +40,8 @@ def checks() -> tuple[Check, ...]:
 
 
 async def examine(dsn: str, chosen: Sequence[Check] | None = None) -> dict[str, Finding]:
-    """What each check found, by its name. Connection errors of asyncpg pass through."""
+    """What each check found, by its name. Connection errors of asyncpg pass through, among them that a pooler leads there."""
+    await need_session(dsn)
     connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=SESSION)
     try:
         found = {check.name: await look(connection, check) for check in (checks() if chosen is None else chosen)}

@@ -6,6 +6,8 @@
 alter role runhook_subscription set lock_timeout = '2s';
 alter role runhook_subscription set idle_in_transaction_session_timeout = '5s';
 alter role runhook_subscription set statement_timeout = '30s';
+-- asyncpg turns it off where it is on while it looks up a type, and on again: behind a pooler, in another session perhaps.
+alter role runhook_subscription set jit = off;
 
 alter role runhook_delivery set lock_timeout = '2s';
 alter role runhook_delivery set idle_in_transaction_session_timeout = '5s';

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from chassis.keyring import KeyRing
+from chassis.pooler import need_session
 from schema.sealed import SEALED_COLUMNS, SealedColumn
 
 #: Rows a transaction: it holds their locks for some milliseconds, in the order of their keys.
@@ -35,8 +36,9 @@ class Tally:
 async def rotate_keys(dsn: str, key_ring: KeyRing, say: Callable[[str], None], *, batch: int = BATCH) -> list[Tally]:
     """A tally a table, as the owner at `dsn`. `say` is told of progress and of each value that no key opens.
 
-    Errors of asyncpg pass through; what was re-encrypted until then stays so.
+    Errors of asyncpg pass through, among them that a pooler leads there; what was re-encrypted until then stays so.
     """
+    await need_session(dsn)
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "rotate-keys"})
     try:
         await connection.execute(LOCK_TIMEOUT)

@@ -587,6 +587,31 @@ begin
     return true;
 end $$;
 
+-- Name: give_up_waiting(bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.give_up_waiting(p_execution_id bigint, p_before timestamp with time zone, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    e trigger.execution;
+    t timestamptz;
+begin
+    select x.* into e from trigger.execution x where x.execution_id = p_execution_id;
+    perform trigger.lock_target(e.target);
+    select x.* into e from trigger.execution x where x.execution_id = p_execution_id for no key update;
+    if e.state is distinct from 'PENDING' or e.created_at > p_before then
+        return false;
+    end if;
+    t := coalesce(p_now, clock_timestamp());
+    -- A run that ended without having been started, such as one that no runner could take, was told and stays.
+    delete from trigger.run r where r.execution_id = p_execution_id and r.finished_at is null;
+    insert into trigger.outbox (run_id, event_type, event_at, run_state, message, finished_at, execution_id)
+    values (nextval('trigger.run_run_id_seq'), 'execution.rejected', t, 'FAILED', 'it waited longer than an execution may', t,
+            p_execution_id);
+    perform trigger.end_execution(p_execution_id, 'REJECTED', 'waited_too_long', t);
+    return true;
+end $$;
+
 -- Name: lock_target(bigint); Type: FUNCTION; Schema: trigger; Owner: -
 
 CREATE FUNCTION trigger.lock_target(p_target bigint) RETURNS void
@@ -1951,6 +1976,18 @@ CREATE TABLE trigger.plan_step_task (
     task_id bigint NOT NULL
 );
 
+-- Name: pod; Type: TABLE; Schema: trigger; Owner: -
+
+CREATE TABLE trigger.pod (
+    pod_id uuid NOT NULL,
+    name text NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    runners jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT pod_runners_check CHECK ((jsonb_typeof(runners) = 'array'::text))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
 -- Name: run; Type: TABLE; Schema: trigger; Owner: -
 
 CREATE TABLE trigger.run (
@@ -2351,6 +2388,11 @@ ALTER TABLE ONLY trigger.plan_step
 ALTER TABLE ONLY trigger.plan_step_task
     ADD CONSTRAINT plan_step_task_pkey PRIMARY KEY (plan_id, step, task_id);
 
+-- Name: pod pod_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
+
+ALTER TABLE ONLY trigger.pod
+    ADD CONSTRAINT pod_pkey PRIMARY KEY (pod_id);
+
 -- Name: run_log run_log_pkey; Type: CONSTRAINT; Schema: trigger; Owner: -
 
 ALTER TABLE ONLY trigger.run_log
@@ -2513,6 +2555,14 @@ CREATE INDEX execution_queued ON trigger.execution USING btree (target, queued_a
 
 CREATE UNIQUE INDEX execution_request ON trigger.execution USING btree (account_id, request_id) WHERE (request_id IS NOT NULL);
 
+-- Name: execution_state; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_state ON trigger.execution USING btree (account_id, state, execution_id);
+
+-- Name: execution_target_state; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_target_state ON trigger.execution USING btree (target, state, execution_id);
+
 -- Name: execution_task; Type: INDEX; Schema: trigger; Owner: -
 
 CREATE INDEX execution_task ON trigger.execution USING btree (task_id, execution_id);
@@ -2524,6 +2574,10 @@ CREATE INDEX execution_trigger ON trigger.execution USING btree (trigger_id, exe
 -- Name: execution_turn; Type: INDEX; Schema: trigger; Owner: -
 
 CREATE UNIQUE INDEX execution_turn ON trigger.execution USING btree (target) WHERE (exclusive AND (turn_at IS NOT NULL) AND (finished_at IS NULL));
+
+-- Name: execution_unfinished; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX execution_unfinished ON trigger.execution USING btree (state, created_at) WHERE (finished_at IS NULL);
 
 -- Name: execution_waiting; Type: INDEX; Schema: trigger; Owner: -
 
@@ -2806,6 +2860,11 @@ GRANT ALL ON FUNCTION trigger.finish_run(p_run_id bigint, p_lease_id bigint, p_a
 REVOKE ALL ON FUNCTION trigger.give_turns(p_target bigint, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION trigger.give_turns(p_target bigint, p_now timestamp with time zone) TO runhook_trigger;
 
+-- Name: FUNCTION give_up_waiting(p_execution_id bigint, p_before timestamp with time zone, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.give_up_waiting(p_execution_id bigint, p_before timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.give_up_waiting(p_execution_id bigint, p_before timestamp with time zone, p_now timestamp with time zone) TO runhook_trigger;
+
 -- Name: FUNCTION lock_target(p_target bigint); Type: ACL; Schema: trigger; Owner: -
 
 REVOKE ALL ON FUNCTION trigger.lock_target(p_target bigint) FROM PUBLIC;
@@ -3064,6 +3123,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.plan_step TO runhook_trigger;
 -- Name: TABLE plan_step_task; Type: ACL; Schema: trigger; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.plan_step_task TO runhook_trigger;
+
+-- Name: TABLE pod; Type: ACL; Schema: trigger; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE trigger.pod TO runhook_trigger;
 
 -- Name: TABLE run; Type: ACL; Schema: trigger; Owner: -
 

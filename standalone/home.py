@@ -1,7 +1,7 @@
 """The data directory: who may use it now, and its secrets. Invariant: one standalone at a time, secrets are made once.
 
 lock              held by standalone and all its children, so a start waits until a killed one is gone entirely
-secrets/          mode 0700: key-ring, service-credential, first-token, <role>.password
+secrets/          mode 0700: key-ring, console-key, service-credential, first-token, <role>.password
 logs/             one file a process, begun anew at each start; the one before is <name>.log.1
 pg18/             the embedded Postgres
 standalone.json   mode 0600: addresses and the token, for other programs

@@ -49,7 +49,11 @@ def family(settings: StandaloneSettings, home: Home, database: ReadyDatabase, ad
         },
         "delivery_svc": {"DELIVERY_ALLOWED_NETWORKS": LOOPBACK},
         "trigger_svc": {},
-        "gateway": {"GATEWAY_ADDRESS": addresses.gateway, "PUBLIC_URL": settings.gateway_url(addresses.gateway)},
+        "gateway": {
+            "GATEWAY_ADDRESS": addresses.gateway,
+            "PUBLIC_URL": settings.gateway_url(addresses.gateway),
+            "GATEWAY_CONSOLE_KEY_FILE": str(home.secret("console-key", new_key_ring)),
+        },
         "runner": {"RUNNER_COMMANDS_FILE": str(settings.commands)},
     }
     return [

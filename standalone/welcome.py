@@ -7,6 +7,7 @@ _TEXT = """\
 ready {gateway_url}
 
 {token_line}
+In a browser: {gateway_url}/console, signed in with the token.
 `runhook listen --subscribe` shows what arrives, `runhook --help` what else there is; routes are at {gateway_url}/docs.
 By hand:
   export TOKEN=$(python3 -c 'import json; print(json.load(open("{data_dir}/standalone.json"))["token"])')

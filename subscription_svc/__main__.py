@@ -7,6 +7,7 @@ import grpc
 from chassis.caller import Callers
 from chassis.database import open_pool, patiently
 from chassis.grpc_server import GrpcServer
+from chassis.identity import identity_of
 from chassis.keyring import KeyRing
 from chassis.loop import Loop
 from chassis.process import Process, run
@@ -31,6 +32,7 @@ SERVICES = [
 
 async def work(settings: SubscriptionSettings, process: Process, stack: AsyncExitStack) -> None:
     """Builds the rooms and serves until the process is told to stop."""
+    identity = identity_of(settings)
     key_ring = KeyRing.from_file(settings.key_ring_file)
     credential = settings.service_credential()
     token = settings.first_token()
@@ -53,7 +55,7 @@ async def work(settings: SubscriptionSettings, process: Process, stack: AsyncExi
         add_AccountServiceServicer_to_server(accounts, server)
 
     pruning = Loop("prune", Pruner(pool).tick, interval=3600)
-    await process.serve(doors=[GrpcServer(settings, add, SERVICES)], loops=[pruning])
+    await process.serve(doors=[GrpcServer(settings, identity, add, SERVICES)], loops=[pruning])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import asyncpg
 
 from chassis.errors import BadField, InvalidInput
 from trigger_svc import metrics
+from trigger_svc.overview import ConnectedRunner
 from trigger_svc.store import run as runs
 from trigger_svc.store.run import Acquired
 
@@ -78,6 +79,13 @@ class Acquirer:
         unsent = [one for one in left if one is not None]
         if unsent:
             await runs.release(self._pool, unsent)
+
+    def connected(self) -> list[ConnectedRunner]:
+        """Those that take part."""
+        return [
+            ConnectedRunner(name=one.name, account_id=one.account_id, free_slots=one.free_slots)
+            for one in self._runners
+        ]
 
     async def tick(self) -> bool:
         """Leases free runs for whoever has room; whether there may be more."""

@@ -5,10 +5,11 @@ Nothing here is needed for correctness: any pod closes any window, and acquirers
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from chassis.logs import get_logger
 from trigger_svc import metrics
+from trigger_svc.journey import Journey, Taken
 from trigger_svc.store.window import Closed
 
 log = get_logger()
@@ -17,14 +18,23 @@ GRAIN_SECONDS = 0.02
 
 
 class Aftermath:
-    """Told of every commit that opened or closed windows. `sweep` and `acquire` wake those loops of this pod."""
+    """Told of every commit that opened or closed windows. `sweep` and `acquire` wake those loops of this pod; `journey`, if
+    there is one, tells of them in traces."""
 
-    def __init__(self, *, sweep: Callable[[], None], acquire: Callable[[], None]) -> None:
+    def __init__(
+        self, *, sweep: Callable[[], None], acquire: Callable[[], None], journey: Journey | None = None
+    ) -> None:
         self._sweep = sweep
         self._acquire = acquire
+        self._journey = journey
         self._timers: set[int] = set()
 
-    def closed(self, windows: Iterable[Closed]) -> None:
+    def taken(self, calls: Sequence[Taken]) -> None:
+        """Calls that are in, while traces are on."""
+        if self._journey is not None:
+            self._journey.taken(calls)
+
+    def closed(self, windows: Sequence[Closed]) -> None:
         """Windows that were closed, with an execution each."""
         some = False
         for window in windows:
@@ -44,6 +54,8 @@ class Aftermath:
             )
         if some:
             self._acquire()
+            if self._journey is not None:
+                self._journey.closed(windows)
 
     def opened(self, seconds_left: Iterable[float]) -> None:
         """Windows that were opened and have so many seconds until their deadline."""

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import asyncpg
 import grpc
 
+from chassis import tracing
 from chassis.channel import service_metadata
 from chassis.errors import Unavailable
 from chassis.logs import get_logger
 from chassis.status import refusal_of
-from runhook.delivery.v1 import delivery_service_pb2
+from runhook.delivery.v1 import delivery_service_pb2, event_pb2
 from trigger_svc import metrics
 from trigger_svc.event import Telling, Unpublished, events_of
+from trigger_svc.journey import Journey
 from trigger_svc.store import outbox
 
 if TYPE_CHECKING:
@@ -43,11 +45,15 @@ class Announcer:
         self._telling = telling
         self._delivery = delivery
         self._metadata = service_metadata(credential)
+        self._journey = Journey(pool)
+        self._traces: dict[int, str] = {}  # of the runs that a tick tells of
 
     async def tick(self) -> bool:
         """Publishes what waits next; whether there may be more. Unavailable when delivery_svc is away."""
         rows = await outbox.claim(self._pool, most=MOST_AT_ONCE, seconds=CLAIM_SECONDS)
         try:
+            if rows and tracing.on():
+                self._traces = await self._journey.of_runs(row.run_id for row in rows)
             await self._publish(rows)
         finally:
             # What is published or refused is no longer claimed; only what is left goes back.
@@ -59,7 +65,7 @@ class Announcer:
         """Publishes a batch; one with a row that is refused for good is halved until that row stands alone."""
         if not rows:
             return
-        events = [event for row in rows for event in events_of(row, self._telling)]
+        events = [event for row in rows for event in self._events_of(row)]
         try:
             if events:
                 request = delivery_service_pb2.PublishEventsRequest(events=events)
@@ -79,6 +85,16 @@ class Announcer:
         await outbox.mark_published(self._pool, [row.outbox_id for row in rows])
         for event in events:
             metrics.outbox_published(event.event_type).inc()
+        rejected = sum(bool(row.execution_id) for row in rows)
+        if rejected:
+            metrics.executions_finished("REJECTED").inc(rejected)
+
+    def _events_of(self, row: Unpublished) -> list[event_pb2.Event]:
+        events = events_of(row, self._telling)
+        if not row.execution_id and row.run_id in self._traces:
+            for event in events:
+                event.traceparent = self._traces[row.run_id]
+        return events
 
     async def _set_aside(self, event: Unpublished, error: grpc.aio.AioRpcError) -> None:
         refusal = refusal_of(error)

@@ -4,10 +4,12 @@ Read from the message CallRules as a JSON object, which is how it is kept.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chassis.errors import BadField
+from chassis.errors import BadField, InvalidInput
+from trigger_svc import media_type as media_types
+from trigger_svc.call_rules import CallRules
 
 MOST_MEDIA_TYPES = 20
 MOST_PER_SECOND = 10_000.0
@@ -30,13 +32,27 @@ def bad_fields(rules: Mapping[str, Any]) -> Iterator[BadField]:
                 'must be such as "application/cloudevents+json", without parameters and not multipart',
             )
     assumed = rules.get("assumed_media_type", "")
-    if assumed and (not _WITH_PARAMETERS.fullmatch(assumed) or "*" in assumed or _is_multipart(assumed)):
-        yield BadField("trigger.call_rules.assumed_media_type", 'must be such as "application/json", not multipart')
+    if assumed and not _is_taken(assumed, extra):
+        yield BadField(
+            "trigger.call_rules.assumed_media_type",
+            'must be such as "application/json": one of the five that are taken, or of extra_media_types, in a known charset',
+        )
     rate = rules.get("rate_per_second", 0.0)
     if not isinstance(rate, int | float) or not 0 <= rate <= MOST_PER_SECOND:
         yield BadField(
             "trigger.call_rules.rate_per_second", f"must be above 0 and at most {MOST_PER_SECOND:,.0f}, or 0"
         )
+
+
+def _is_taken(assumed: str, extra: Sequence[str]) -> bool:
+    """Whether a call that said this itself would be taken."""
+    if not _WITH_PARAMETERS.fullmatch(assumed):
+        return False
+    try:
+        media_types.admit(assumed, b"", CallRules(extra_media_types=tuple(one.lower() for one in extra)))
+    except InvalidInput:
+        return False
+    return True
 
 
 def _is_multipart(media_type: str) -> bool:

@@ -5,8 +5,8 @@ import dataclasses
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from chassis import paging
 from chassis.errors import FailedPrecondition, InvalidInput, NotFound
-from trigger_svc import paging
 from trigger_svc.configure_task import needs_parameter, window_too_large
 from trigger_svc.etag import check_etag
 from trigger_svc.planned import NewPlan, Plan, bad_fields, missing_tasks
@@ -31,7 +31,7 @@ async def get_plan(pool: asyncpg.Pool, account_id: int, plan_id: int) -> Plan:
 async def list_plans(pool: asyncpg.Pool, account_id: int, *, page_size: int, page_token: str) -> tuple[list[Plan], str]:
     """A page of the account's plans, oldest first, and the token of the next. InvalidInput."""
     page = paging.asked("plans", page_size=page_size, page_token=page_token)
-    found = await plans.list_oldest(pool, account_id, above=page.after or 0, most=page.most)
+    found = await plans.list_oldest(pool, account_id, above=page.after, most=page.most)
     return page.cut(found, lambda one: one.plan_id)
 
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import asyncpg
 
+from chassis import paging
 from chassis.errors import FailedPrecondition, InvalidInput, NotFound
-from trigger_svc import paging
 from trigger_svc.create_task import create_task
 from trigger_svc.etag import check_etag
 from trigger_svc.store import attached
@@ -16,7 +16,7 @@ from trigger_svc.task import LONGEST_NAME, PAYLOAD, NewTask, Task, bad_fields
 async def list_tasks(pool: asyncpg.Pool, account_id: int, *, page_size: int, page_token: str) -> tuple[list[Task], str]:
     """A page of the account's tasks, oldest first, and the token of the next. InvalidInput."""
     page = paging.asked("tasks", page_size=page_size, page_token=page_token)
-    found = await tasks.list_oldest(pool, account_id, above=page.after or 0, most=page.most)
+    found = await tasks.list_oldest(pool, account_id, above=page.after, most=page.most)
     return page.cut(found, lambda one: one.task_id)
 
 

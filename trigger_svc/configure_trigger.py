@@ -13,11 +13,11 @@ from datetime import datetime
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from chassis import paging
 from chassis.clock import DatabaseClock
 from chassis.errors import BadField, FailedPrecondition, InvalidInput, NotFound
 from chassis.ids import is_id, ksuid
 from chassis.keyring import KeyRing
-from trigger_svc import paging
 from trigger_svc.aftermath import Aftermath
 from trigger_svc.etag import check_etag
 from trigger_svc.store import audit, closing, secret, window_list
@@ -51,7 +51,7 @@ class Configurer:
     async def page(self, account_id: int, *, page_size: int, page_token: str) -> tuple[list[Trigger], str]:
         """A page of the account's triggers, oldest first, and the token of the next. InvalidInput."""
         asked = paging.asked("triggers", page_size=page_size, page_token=page_token)
-        found = await triggers.list_oldest(self._pool, account_id, above=asked.after or 0, most=asked.most)
+        found = await triggers.list_oldest(self._pool, account_id, above=asked.after, most=asked.most)
         return asked.cut(found, lambda one: one.trigger_id)
 
     async def update(self, public_id: str, wanted: NewTrigger, *, enabled: bool, etag: str) -> Trigger:

@@ -2,7 +2,7 @@
 
 from runhook.trigger.v1 import execution_pb2, run_pb2, trigger_pb2, trigger_service_pb2
 from trigger_svc.call import Answer, Call
-from trigger_svc.execution import Execution, Wish
+from trigger_svc.execution import Execution, Wanted, Wish
 from trigger_svc.run import Lease, Order, Run
 from trigger_svc.wire import duration, timestamp
 
@@ -64,6 +64,20 @@ def wish(message: trigger_service_pb2.StartExecutionRequest) -> Wish:
         payload=message.payload,
         reason=message.reason,
         request_id=message.request_id,
+    )
+
+
+def wanted(message: trigger_service_pb2.ListExecutionsRequest) -> Wanted:
+    """Which executions somebody asks for; a state that is unknown here stays a number."""
+    number = message.state
+    known = number in execution_pb2.ExecutionState.values()
+    name = execution_pb2.ExecutionState.Name(number).removeprefix("EXECUTION_STATE_") if known else str(number)
+    return Wanted(
+        task_id=message.task_id,
+        plan_id=message.plan_id,
+        trigger_id=message.trigger_id,
+        window_id=message.window_id,
+        state="" if name == "UNSPECIFIED" else name,
     )
 
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.errors import BadField
+from chassis.ids import is_id
 from trigger_svc.run import Run
 from trigger_svc.task import LONGEST_VALUE, PAYLOAD
 
 LONGEST_REASON = 255
 LONGEST_REQUEST_ID = 128
+#: What a list may ask for; "" stands for all.
+STATES = frozenset({"", "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "REJECTED"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,17 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which executions a list shows: those for which all hold that are named. 0 and "" name nothing; `trigger_id` is public."""
+
+    task_id: int = 0
+    plan_id: int = 0
+    trigger_id: str = ""
+    window_id: int = 0
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Takers:
     """What the tasks that a wish starts with take: names of parameters, and bytes of payload (0: none takes one)."""
 
@@ -71,6 +85,19 @@ def bad_fields(wish: Wish) -> Iterator[BadField]:
         wish.payload.decode()
     except UnicodeDecodeError:
         yield BadField("payload", "must be UTF-8")
+
+
+def bad_wanted(wanted: Wanted) -> Iterator[BadField]:
+    """Every rule that what is asked of a list breaks."""
+    for name, number in (("task_id", wanted.task_id), ("plan_id", wanted.plan_id), ("window_id", wanted.window_id)):
+        if number < 0:
+            yield BadField(name, "must not be below 0")
+    if wanted.task_id and wanted.plan_id:
+        yield BadField("plan_id", "must not be given beside task_id: an execution is of one of them")
+    if wanted.trigger_id and not is_id("trg_", wanted.trigger_id):
+        yield BadField("trigger_id", 'must be "trg_" and 27 base62 characters')
+    if wanted.state not in STATES:
+        yield BadField("state", "is not known here")
 
 
 def bad_for(wish: Wish, takers: Takers) -> Iterator[BadField]:

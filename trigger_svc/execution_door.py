@@ -41,7 +41,7 @@ class ExecutionDoor(TriggerServiceServicer):
         executions, next_page_token = await look_up.list_executions(
             self._pool,
             request.account_id,
-            task_id=request.task_id,
+            convert.wanted(request),
             page_size=request.page_size,
             page_token=request.page_token,
         )

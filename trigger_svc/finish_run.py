@@ -2,9 +2,11 @@
 
 import asyncpg
 
+from chassis import tracing
 from chassis.errors import FailedPrecondition
 from chassis.logs import get_logger
 from trigger_svc import metrics
+from trigger_svc.journey import Journey
 from trigger_svc.run import RUNNER_LOST, Ending, Lease
 from trigger_svc.start_run import lease_lost
 from trigger_svc.store import run as runs
@@ -24,18 +26,18 @@ async def finish_run(pool: asyncpg.Pool, lease: Lease, ending: Ending, *, artifa
             "NOT_STARTED", "a run that was never started cannot have succeeded: call StartRun first"
         )
     if finished.answer == "FINISHED":
-        _tell(lease, ending, finished)
+        await _tell(pool, lease, ending, finished)
 
 
 async def lose_run(pool: asyncpg.Pool, lease: Lease) -> bool:
     """Ends a run whose runner went silent; its artifacts are not waited for. False when the runner came back."""
     finished = await runs.finish(pool, lease, RUNNER_LOST, lost=True, artifact_seconds=0)
     if finished.answer == "FINISHED":
-        _tell(lease, RUNNER_LOST, finished)
+        await _tell(pool, lease, RUNNER_LOST, finished)
     return finished.answer == "FINISHED"
 
 
-def _tell(lease: Lease, ending: Ending, finished: Finished) -> None:
+async def _tell(pool: asyncpg.Pool, lease: Lease, ending: Ending, finished: Finished) -> None:
     seconds = finished.seconds or 0.0
     metrics.runs_finished(ending.reason or "succeeded").inc()
     if finished.execution_state is not None:
@@ -53,3 +55,5 @@ def _tell(lease: Lease, ending: Ending, finished: Finished) -> None:
         attempts=finished.attempts,
         seconds=round(seconds, 3),
     )
+    if tracing.on():
+        await Journey(pool).run_ended(lease.run_id, ending, finished.execution_state)

@@ -13,11 +13,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from chassis import fault_points
+from chassis import fault_points, tracing
 from chassis.clock import DatabaseClock
 from chassis.database import AWAY_ERRORS, away
 from chassis.ids import ksuid
 from trigger_svc.aftermath import Aftermath
+from trigger_svc.journey import Taken
 from trigger_svc.store import head as heads
 from trigger_svc.store.head import Flush, Flushed
 
@@ -48,6 +49,7 @@ class Arrival:
     """A checked call on its way in. `number` rises with the pod's calls; `size` is what it adds to a payload.
 
     `data_mode` None is "string"; `dedupe_key` None: not known again. `refuses_while_paused` and `rejects` are its trigger's.
+    `sender` is the traceparent that it came with and `since_ns` when, since 1970, both while traces are on.
     `left` once nobody waits for its answer any more: it is not stored then, if that is still possible.
     """
 
@@ -61,6 +63,8 @@ class Arrival:
     dedupe_key: bytes | None = None
     refuses_while_paused: bool = False
     rejects: bool = False
+    sender: str = ""
+    since_ns: int = 0
     left: bool = False
 
 
@@ -97,7 +101,12 @@ class Ingest:
         self._aftermath.closed(flushed.closed)
         self._aftermath.opened(flushed.opened)
         places = {arrival.number: place for place, arrival in enumerate(ready, 1)}
-        return [self._outcome(arrival, flushed, places.get(arrival.number)) for arrival in arrivals]
+        outcomes = [self._outcome(arrival, flushed, places.get(arrival.number)) for arrival in arrivals]
+        if tracing.on():
+            self._aftermath.taken(
+                [_taken(one) for one, so in zip(arrivals, outcomes, strict=True) if so is Outcome.TAKEN]
+            )
+        return outcomes
 
     def _in_turn(self, arrivals: Iterable[Arrival]) -> list[Arrival]:
         """The arrivals in the order of triggers and numbers, without those that would overtake one passed over."""
@@ -175,3 +184,9 @@ def _outcome_at(place: int, trigger_id: int, flushed: Flushed) -> Outcome | Repe
     if trigger_id in flushed.gone:
         return Outcome.GONE
     return Outcome.PAUSED if trigger_id in flushed.paused else None
+
+
+def _taken(arrival: Arrival) -> Taken:
+    return Taken(
+        trigger_id=arrival.trigger_id, call_id=arrival.call_id, sender=arrival.sender, since_ns=arrival.since_ns
+    )

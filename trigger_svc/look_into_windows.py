@@ -5,24 +5,22 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from chassis import paging
 from chassis.errors import NotFound
-from trigger_svc import paging
 from trigger_svc.store import window_list
 from trigger_svc.store.window import StoredWindow
 from trigger_svc.store.window_list import StoredCall
 
 #: Beside it a page holds at most 100 media types of 1,000 characters.
 MOST_BODY_BYTES = 4 * 1024 * 1024
-NEWEST = 2**63 - 1
 
 
 async def list_windows(
     pool: asyncpg.Pool, trigger_id: int, *, page_size: int, page_token: str
 ) -> tuple[list[StoredWindow], str]:
     """A page of a trigger's windows, newest first, and the token of the next. InvalidInput."""
-    page = paging.asked("windows", page_size=page_size, page_token=page_token)
-    below = NEWEST if page.after is None else page.after
-    found = await window_list.newest(pool, trigger_id, below=below, most=page.most)
+    page = paging.asked("windows", page_size=page_size, page_token=page_token, newest_first=True)
+    found = await window_list.newest(pool, trigger_id, below=page.after, most=page.most)
     return page.cut(found, lambda one: one.window_id)
 
 
@@ -34,7 +32,7 @@ async def list_calls(
     within = await window_list.span(pool, trigger_id, window_id)
     if within is None:
         raise NotFound("WINDOW_NOT_FOUND", f"the trigger has no window {window_id}")
-    found = await window_list.calls(pool, within, above=page.after or 0, most=page.most)
+    found = await window_list.calls(pool, within, above=page.after, most=page.most)
     if with_bodies:
         page = dataclasses.replace(page, size=min(page.size, _fitting([call.size_bytes for call in found])))
     shown, next_page_token = page.cut(found, lambda one: one.seq)

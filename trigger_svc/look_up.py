@@ -2,20 +2,19 @@
 
 import asyncpg
 
-from chassis.errors import BadField, InvalidInput, NotFound
+from chassis import paging
+from chassis.errors import InvalidInput, NotFound
 from chassis.ids import is_id
-from trigger_svc.execution import Execution
+from trigger_svc.execution import Execution, Wanted, bad_wanted
 from trigger_svc.run import Run
 from trigger_svc.store import execution as executions
+from trigger_svc.store import execution_list
 from trigger_svc.store import task as tasks
 from trigger_svc.store import trigger as triggers
 from trigger_svc.store import window as windows
 from trigger_svc.store.window import StoredWindow
 from trigger_svc.task import Task
 from trigger_svc.trigger import Trigger
-
-DEFAULT_PAGE, LARGEST_PAGE = 20, 100
-NEWEST = 2**63 - 1
 
 
 async def task(pool: asyncpg.Pool, account_id: int, task_id: int) -> Task:
@@ -43,22 +42,20 @@ async def execution(pool: asyncpg.Pool, account_id: int, public_id: str) -> Exec
 
 
 async def list_executions(
-    pool: asyncpg.Pool, account_id: int, *, task_id: int, page_size: int, page_token: str
+    pool: asyncpg.Pool, account_id: int, wanted: Wanted, *, page_size: int, page_token: str
 ) -> tuple[list[Execution], str]:
-    """A page of executions, newest first, and the token of the next; of one task unless task_id is 0. InvalidInput."""
-    bad = []
-    if page_size < 0:
-        bad.append(BadField("page_size", "must not be below 0"))
-    if page_token and not (page_token.isascii() and page_token.isdecimal() and int(page_token) <= NEWEST):
-        bad.append(BadField("page_token", "must be the next_page_token of the page before"))
+    """A page of those that are wanted, newest first, and the token of the next. InvalidInput."""
+    bad = list(bad_wanted(wanted))
     if bad:
         raise InvalidInput(bad)
-    size = min(page_size or DEFAULT_PAGE, LARGEST_PAGE)
-    # One more than is shown tells whether there is a next page.
-    found = await executions.list_newest(
-        pool, account_id, below=int(page_token or NEWEST), most=size + 1, task_id=task_id or None
-    )
-    return found[:size], str(found[size - 1].key) if len(found) > size else ""
+    page = paging.asked("executions", page_size=page_size, page_token=page_token, newest_first=True)
+    source = None
+    if wanted.trigger_id:
+        source = await execution_list.source(pool, account_id, wanted.trigger_id)
+        if source is None:
+            return [], ""
+    found = await execution_list.newest(pool, account_id, wanted, source, below=page.after, most=page.most)
+    return page.cut(found, lambda one: one.key)
 
 
 async def run(pool: asyncpg.Pool, account_id: int, run_id: int) -> Run:

@@ -19,8 +19,11 @@ CALL_BYTES = Histogram(
     "runhook_call_body_bytes", "Sizes of accepted bodies.", buckets=(0, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
 )
 WINDOWS_CLOSED = Counter(
-    "runhook_window_closed_total", "Closed windows by reason: threshold, deadline or bytes.", ["reason"]
+    "runhook_window_closed_total",
+    "Closed windows by reason: threshold, deadline, bytes, flush or disabled.",
+    ["reason"],
 )
+WINDOWS_OPEN = Gauge("runhook_window_open", "Windows that gather calls.")
 WINDOW_CALLS = Histogram(
     "runhook_window_calls", "Calls of a closed window.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000)
 )
@@ -36,8 +39,28 @@ SCHEDULE_LATENESS = Histogram(
 )
 EXECUTIONS_FINISHED = Counter(
     "runhook_execution_finished_total",
-    "Executions that became final, by state: SUCCEEDED, FAILED or CANCELLED.",
+    "Executions that became final by state: SUCCEEDED, FAILED, CANCELLED, or REJECTED, which counts once it is announced.",
     ["state"],
+)
+_EXECUTIONS = Gauge(
+    "runhook_execution_unfinished",
+    "Executions that have not ended, by state; when PENDING rises, more come than are executed.",
+    ["state"],
+)
+EXECUTIONS_PENDING, EXECUTIONS_RUNNING = _EXECUTIONS.labels("PENDING"), _EXECUTIONS.labels("RUNNING")
+_OLDEST_AGE = Gauge(
+    "runhook_execution_oldest_unfinished_age_seconds",
+    "For how long the oldest of them is there, by state; a PENDING one may wait for the end of a pause or for a runner.",
+    ["state"],
+)
+OLDEST_PENDING_AGE, OLDEST_RUNNING_AGE = _OLDEST_AGE.labels("PENDING"), _OLDEST_AGE.labels("RUNNING")
+EXECUTIONS_HELD = Gauge(
+    "runhook_execution_held", "Those of PENDING that are beyond the queue limit of a task or plan of mode hold."
+)
+RUNS_DUE = Gauge("runhook_run_due", "Runs that a runner may take; above 0 for long, runners have too few slots.")
+OLDEST_DUE_AGE = Gauge(
+    "runhook_run_oldest_due_age_seconds",
+    "For how long the oldest of them is due; when it rises while others start, no runner has its command.",
 )
 RUNS_ACQUIRED = Counter("runhook_run_acquired_total", "Runs handed to a runner.")
 RUN_WAIT = Histogram(

@@ -1,5 +1,5 @@
 """Keeps growth bounded: makes partitions ahead, drops those past their retention, deletes what finished long ago, forgets
-flushes that nobody asks for and keys of calls that no longer count.
+flushes that nobody asks for and keys of calls that no longer count, rejects what has waited for longer than it may.
 
 Every pod does it; a second one finds nothing to do.
 """
@@ -11,7 +11,7 @@ from chassis.logs import get_logger
 from chassis.loop import Loop
 from chassis.partitions import note_end
 from trigger_svc.store import audit as audits
-from trigger_svc.store import call_dedupe, prune
+from trigger_svc.store import call_dedupe, prune, waiting
 from trigger_svc.store import head as heads
 from trigger_svc.store import partition as partitions
 
@@ -20,6 +20,8 @@ log = get_logger()
 GROUP_SECONDS = 600.0
 MOST_GROUPS_AT_ONCE = 5_000
 RETENTION_DAYS = 30
+WAIT_DAYS = 28
+MOST_GIVEN_UP_AT_ONCE = 100
 MOST_EXECUTIONS_AT_ONCE = 500
 MOST_EVENTS_AT_ONCE = 2_000
 #: How long a call is known again: trigger.receive_calls looks no further back.
@@ -29,12 +31,20 @@ MOST_AUDITS_AT_ONCE = 1_000
 
 
 class Pruner:
-    """Five ticks, each in a loop of its own. `retention_days` is how long finished executions are kept."""
+    """Six ticks, each in a loop of its own. `retention_days` is how long finished executions are kept, `wait_days` how long one
+    may wait for its beginning."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: DatabaseClock, retention_days: int = RETENTION_DAYS) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: DatabaseClock,
+        retention_days: int = RETENTION_DAYS,
+        wait_days: int = WAIT_DAYS,
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._days = retention_days
+        self._wait_days = wait_days
         self._execution = 0  # how far the present walk through each table has come
         self._event = 0
 
@@ -43,6 +53,7 @@ class Pruner:
         return [
             Loop("partitions", self.keep_partitions, interval=3600),
             Loop("executions", self.delete_finished, interval=300),
+            Loop("waiting", self.give_up_waiting, interval=60),
             Loop("groups", self.forget_groups, interval=60),
             Loop("keys", self.forget_keys, interval=60),
             Loop("audits", self.forget_audits, interval=3600),
@@ -66,6 +77,15 @@ class Pruner:
         if found.pruned or told.pruned:
             log.info("executions.pruned", executions=found.pruned, events=told.pruned)
         return found.more or told.more
+
+    async def give_up_waiting(self) -> bool:
+        """Rejects executions that have waited for too long; whether there may be more."""
+        before = await waiting.read_limit(self._pool, days=self._wait_days)
+        found = await waiting.find(self._pool, before, most=MOST_GIVEN_UP_AT_ONCE)
+        for execution_id in found:
+            if await waiting.give_up(self._pool, execution_id, before):
+                log.warning("execution.given_up", execution=execution_id, waited_days=self._wait_days)
+        return len(found) == MOST_GIVEN_UP_AT_ONCE
 
     async def forget_groups(self) -> bool:
         """Forgets old flushes; whether there may be more."""

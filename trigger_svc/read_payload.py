@@ -45,6 +45,14 @@ async def read_execution_payload(pool: asyncpg.Pool, account_id: int, public_id:
         yield chunk
 
 
+async def is_kept(pool: asyncpg.Pool, account_id: int, public_id: str) -> bool:
+    """Whether the payload of an execution can be read: it has one, or needs none. Calls go by the day, the oldest first."""
+    source = await payloads.of_execution(pool, account_id, public_id)
+    if source is None or not source.size_bytes or source.within is None:
+        return True
+    return bool(await calls.read(pool, source.within, offset=0, count=1))
+
+
 async def _chunks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     waiting = bytearray()
     async for piece in pieces:
@@ -64,7 +72,7 @@ async def _stored(pool: asyncpg.Pool, source: Source) -> AsyncIterator[bytes]:
     for offset in range(0, source.size_bytes, CHUNK_BYTES):
         chunk = await payloads.read_stored(pool, source.key, offset=offset, count=CHUNK_BYTES)
         if chunk is None:
-            raise _gone()
+            raise payload_gone()
         yield chunk
 
 
@@ -73,12 +81,13 @@ async def _elements(pool: asyncpg.Pool, within: Range, data_mode: str | None) ->
     for offset in range(0, within.size, PAGE_CALLS):
         page = await calls.read(pool, within, offset=offset, count=PAGE_CALLS)
         if len(page) < min(PAGE_CALLS, within.size - offset):
-            raise _gone()
+            raise payload_gone()
         for media_type, body, own_data_mode in page:
             yield opening + element(media_type, body, data_mode or own_data_mode)
             opening = b","
     yield b"]"
 
 
-def _gone() -> FailedPrecondition:
+def payload_gone() -> FailedPrecondition:
+    """What was accepted is not kept any more."""
     return FailedPrecondition("PAYLOAD_GONE", "the payload is past its retention")

@@ -11,6 +11,7 @@ from collections import OrderedDict
 
 import asyncpg
 
+from chassis import tracing
 from chassis.clock import DatabaseClock
 from chassis.errors import Unavailable
 from chassis.grouping import GroupCommit
@@ -67,6 +68,9 @@ class Receiver:
             refuses_while_paused=target.agreement.rules.refuse_while_paused,
             rejects=target.rejects,
         )
+        if tracing.on():
+            arrival.since_ns = time.time_ns()
+            arrival.sender = call.headers.get(tracing.INNER_KEY, b"").decode("latin-1")
         try:
             outcome = await self._commit(arrival)
         except asyncpg.StringDataRightTruncationError:  # the task's limit fell since its token was looked up

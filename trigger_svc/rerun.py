@@ -6,6 +6,7 @@ from chassis.clock import DatabaseClock
 from chassis.errors import FailedPrecondition, NotFound
 from chassis.ids import is_id
 from trigger_svc.execution import Execution
+from trigger_svc.read_payload import is_kept, payload_gone
 from trigger_svc.start_execution import made, new_execution_id
 from trigger_svc.store import start as starts
 
@@ -15,10 +16,12 @@ async def rerun(
 ) -> Execution:
     """The new execution.
 
-    NotFound; FailedPrecondition NOT_FINISHED, NO_FAILED_STEP, TARGET_MISSING; ResourceExhausted QUEUE_LIMIT.
+    NotFound; FailedPrecondition NOT_FINISHED, NO_FAILED_STEP, TARGET_MISSING, PAYLOAD_GONE; ResourceExhausted QUEUE_LIMIT.
     """
     if not is_id("exe_", execution_id):
         raise _not_found()
+    if not from_failed_step and not await is_kept(pool, account_id, execution_id):
+        raise payload_gone()
     started = await starts.rerun(
         pool,
         new_execution_id(clock),

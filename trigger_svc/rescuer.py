@@ -59,6 +59,8 @@ class Rescuer:
         for execution_id in found:
             if await rescue.time_out_plan(self._pool, execution_id):
                 log.warning("plan.timed_out", execution=execution_id)
+                if await rescue.has_ended(self._pool, execution_id):  # it has no failure handler
+                    metrics.executions_finished("FAILED").inc()
         return len(found)
 
     async def _admit(self) -> bool:

@@ -8,6 +8,7 @@ import asyncpg
 import grpc
 from google.protobuf.duration_pb2 import Duration
 
+from chassis import tracing
 from chassis.caller import Callers
 from chassis.errors import BadField, InvalidInput, Unauthenticated
 from chassis.keyring import KeyRing
@@ -19,6 +20,7 @@ from trigger_svc.acquirer import Acquirer, Runner, room, runner_of
 from trigger_svc.append_run_log import append_run_log
 from trigger_svc.element import STRING, TALEND_RAW
 from trigger_svc.finish_run import finish_run
+from trigger_svc.journey import Journey
 from trigger_svc.read_payload import read_payload
 from trigger_svc.run import Lease, ending
 from trigger_svc.run_token import PREFIX, is_run_token, make_run_token
@@ -93,6 +95,9 @@ class RunServicer(RunServiceServicer):
         order, started = await start_run(self._pool, lease, lease_seconds=self._settings.trigger_lease_seconds)
         if started:
             self._announce()
+        if tracing.on():
+            traces = await Journey(self._pool).of_runs([lease.run_id])
+            context.set_trailing_metadata([(tracing.TRACEPARENT_KEY, one) for one in traces.values()])
         run_token = make_run_token(self._key_ring, lease.run_id, lease.lease_id)
         return pb.StartRunResponse(order=convert.order(order, run_token))
 

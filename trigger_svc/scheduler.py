@@ -50,6 +50,8 @@ class Scheduler:
         if begun is None:
             return False
         metrics.SCHEDULE_LATENESS.observe(begun.late_seconds)
+        if begun.state == "FAILED":
+            metrics.executions_finished("FAILED").inc()
         log.info(
             "schedule.started",
             trigger_id=one.public_id,

@@ -14,6 +14,7 @@ from runhook.trigger.v1 import trigger_service_pb2 as pb
 from trigger_svc.call_stream import CallStream
 from trigger_svc.configure_trigger import Configurer
 from trigger_svc.execution_door import ExecutionDoor
+from trigger_svc.overview_door import OverviewDoor
 from trigger_svc.receive import Receiver
 from trigger_svc.results_door import ResultsDoor
 from trigger_svc.task_door import TaskDoor
@@ -22,7 +23,7 @@ from trigger_svc.trigger_door import TriggerDoor
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class Servicer(TaskDoor, TriggerDoor, ExecutionDoor, ResultsDoor):
+class Servicer(TaskDoor, TriggerDoor, ExecutionDoor, ResultsDoor, OverviewDoor):
     """Tasks, triggers, calls, and what they set going. `acquire` wakes that loop of this pod."""
 
     def __init__(

@@ -19,6 +19,10 @@ class TriggerSettings(ServiceSettings):
     #: For how many days finished executions are kept, with their windows, runs and events; logs, artifacts and calls go after
     #: 30 days, a day's partition at a time.
     trigger_retention_days: int = Field(default=30, ge=1, le=3650)
+    #: For how many days an execution may wait: held beyond a queue limit, for its turn, while its task or plan is paused, or
+    #: for a runner. Then it is REJECTED with the reason waited_too_long. Its calls are kept for 30 days in all, and while they
+    #: are it can be executed again.
+    trigger_wait_days: int = Field(default=28, ge=1, le=29)
     #: How much of what a run prints is kept in its log.
     trigger_log_bytes: int = Field(default=8 * 1024 * 1024, ge=0, le=1024 * 1024 * 1024)
     #: How often a pod looks for lost runners and for artifacts that did not come.

@@ -8,7 +8,7 @@ import asyncpg
 from chassis.clock import DatabaseClock
 from chassis.errors import AlreadyExists, FailedPrecondition, InvalidInput, NotFound, ResourceExhausted
 from chassis.ids import ksuid
-from trigger_svc import look_up
+from trigger_svc import look_up, metrics
 from trigger_svc.execution import Execution, Takers, Wish, bad_fields, bad_for
 from trigger_svc.store import start as starts
 from trigger_svc.store.start import Started
@@ -60,6 +60,8 @@ async def made(pool: asyncpg.Pool, account_id: int, started: Started) -> Executi
         )
     if started.execution_id is None:
         raise FailedPrecondition("TARGET_MISSING", "the task or plan is not there any more")
+    if started.answer == "STARTED" and started.state == "FAILED":
+        metrics.executions_finished("FAILED").inc()
     return await look_up.execution(pool, account_id, started.execution_id)
 
 

@@ -110,6 +110,13 @@ select p.id, e.event_type, e.job_id, e.event_time_ns, e.account_id, e.data, e.er
   join subscription.account a on a.account_id = e.account_id
 """
 
+OF_KIND = """
+select p.id
+  from unnest($1::bigint[], $2::text[], $3::timestamptz[]) as p(id, event_id, published_at)
+  join delivery.event e on e.event_id = p.event_id and e.published_at = p.published_at
+ where ($4 = '' or e.event_type = $4) and ($5 = 0 or e.job_id = $5)
+"""
+
 ATTEMPTS = """
 select t.id, t.number, t.status_code, t.error, t.detail, t.duration_us, t.response_body, t.manual, t.response_headers,
        t.custom_names, t.phase, t.resolve_us, t.connect_us, t.tls_us,
@@ -160,6 +167,20 @@ async def page(
         rows += await pool.fetch(NOT_SUCCEEDED, *key, state)
     once = {row["id"]: row for row in rows}
     return sorted(once.values(), key=lambda row: (row["published_at"], row["id"]), reverse=True)[:limit]
+
+
+async def of_kind(pool: asyncpg.Pool, deliveries: Rows, *, event_type: str, job_id: int) -> Rows:
+    """Those of these whose event is of that type and job; "" and 0 stand for any."""
+    found = await pool.fetch(
+        OF_KIND,
+        [row["id"] for row in deliveries],
+        [row["event_id"] for row in deliveries],
+        [row["published_at"] for row in deliveries],
+        event_type,
+        job_id,
+    )
+    ids = {row["id"] for row in found}
+    return [row for row in deliveries if row["id"] in ids]
 
 
 async def count(pool: asyncpg.Pool, subscription_id: int, most: int) -> int:

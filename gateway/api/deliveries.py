@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gateway.answers import JsonAnswer
 from gateway.http_errors import not_found
+from gateway.numbers import Count
 from gateway.paging import PageQuery
 from gateway.times import Time
 from gateway.times import shown as shown_time
@@ -19,16 +20,19 @@ State = Literal["PENDING", "DELIVERING", "SUCCEEDED", "FAILED", "CANCELLED"]
 
 
 class DeliveriesQuery(PageQuery):
-    """A page of a subscription's deliveries: in one state, or published within a span, unless all are wanted."""
+    """A page of a subscription's deliveries: in one state, of one event type or job, or published within a span, unless all
+    are wanted."""
 
     subscription_id: str
     state: State | None = None
+    event_type: str = ""
+    job_id: Count = 0
     published_after: Time | None = None
     published_before: Time | None = None
 
 
 async def list_(visit: Visit) -> Response:
-    """GET .../deliveries?subscription_id=&state=&published_after=&published_before=&page_size=&page_token="""
+    """GET .../deliveries?subscription_id=, with the filters and the page of DeliveriesQuery."""
     rpc = visit.services.deliveries.ListDeliveries
     hopeless = pb.ListDeliveriesRequest(account_id=visit.account_id, page_size=-1)
     query = await visit.query(DeliveriesQuery, rpc, hopeless)
@@ -40,6 +44,8 @@ async def list_(visit: Visit) -> Response:
         state=DeliveryState.Value(f"DELIVERY_STATE_{query.state or 'UNSPECIFIED'}"),
         published_after=query.published_after,
         published_before=query.published_before,
+        event_type=query.event_type,
+        job_id=query.job_id,
     )
     answer = await visit.ask(rpc, request)
     deliveries = [shown(one) for one in answer.deliveries]

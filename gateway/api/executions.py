@@ -1,6 +1,7 @@
 """/api/v1 executions: what closed windows, schedules and hands set going; started, executed again, cancelled."""
 
 from collections.abc import AsyncGenerator
+from typing import Literal
 
 from pydantic import Field
 from starlette.responses import Response
@@ -20,10 +21,17 @@ from runhook.trigger.v1.execution_pb2 import Execution, ExecutionState
 PAYLOAD = "text/plain; charset=utf-8"
 
 
+State = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "REJECTED"]
+
+
 class ExecutionsQuery(PageQuery):
-    """A page of executions; those of one task unless `task_id` is 0."""
+    """A page of executions: of those for which all holds that is given. 0 and "" are as if absent."""
 
     task_id: Count = 0
+    plan_id: Count = 0
+    trigger_id: str = ""
+    window_id: Count = 0
+    state: State | None = None
 
 
 class StartBody(Shape):
@@ -97,13 +105,17 @@ async def _chunks(answers: AsyncGenerator[pb.GetExecutionPayloadResponse, None])
 
 
 async def list_(visit: Visit) -> Response:
-    """GET .../executions?task_id=&page_size=&page_token="""
+    """GET .../executions?task_id=&plan_id=&trigger_id=&window_id=&state=&page_size=&page_token="""
     rpc = visit.services.triggers.ListExecutions
     hopeless = pb.ListExecutionsRequest(account_id=visit.account_id, page_size=-1)
     query = await visit.query(ExecutionsQuery, rpc, hopeless)
     request = pb.ListExecutionsRequest(
         account_id=visit.account_id,
         task_id=query.task_id,
+        plan_id=query.plan_id,
+        trigger_id=query.trigger_id,
+        window_id=query.window_id,
+        state=ExecutionState.Value(f"EXECUTION_STATE_{query.state or 'UNSPECIFIED'}"),
         page_size=query.page_size,
         page_token=query.page_token,
     )

@@ -17,6 +17,7 @@ from gateway.openapi.operations import (
     erasures,
     executions,
     gateway,
+    overview,
     recoveries,
     run_results,
     subscriptions,
@@ -44,6 +45,7 @@ ROOMS: tuple[tuple[ModuleType, str], ...] = (
     (windows, "What gathers the calls of a webhook: each closed one is an execution."),
     (executions, "What became of a closed window."),
     (run_results, "What runs printed and left behind, for 30 days."),
+    (overview, "What an account does, at a glance."),
     (accounts, "Who may call, and what other clients of this API ask for when they start."),
     (gateway, "Asks for no token."),
 )

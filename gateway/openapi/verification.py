@@ -26,12 +26,16 @@ _RULES: dict[str, Schema] = {
         "Further ones, never multipart.",
         maxItems=20,
     ),
-    "assumed_media_type": string("That of a body that names none. Empty: it is refused.", examples=[""]),
+    "assumed_media_type": string(
+        "That of a body that names none: one that is taken, in a known charset. Empty: it is refused.", examples=[""]
+    ),
     "validate_body": boolean("Whether a body that is not what its media type says is refused."),
     "lenient_encoding": boolean("Whether bytes that are no text are taken, as base64."),
     "accept_compressed": boolean("Whether gzip and deflate are taken."),
     "refuse_while_paused": boolean("Whether calls get 503 while the task or plan is paused."),
-    "rate_per_second": number("Most calls a second. 0: no limit.", minimum=0, maximum=10_000, examples=[0]),
+    "rate_per_second": number(
+        "Most calls a second and pod of trigger_svc. 0: no limit.", minimum=0, maximum=10_000, examples=[0]
+    ),
 }
 
 SCHEMAS: Mapping[str, Schema] = {

@@ -24,6 +24,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "trigger.execution": _QUICK_AND_FREE,
     "trigger.head": {**_QUICK, "autovacuum_vacuum_threshold": "2000"},
     "trigger.outbox": _QUICK_AND_FREE,
+    "trigger.pod": {**_QUICK, "autovacuum_vacuum_threshold": "1000"},
     "trigger.run": _QUICK_AND_FREE,
     "trigger.window": _QUICK_AND_FREE,
 }

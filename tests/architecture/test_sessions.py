@@ -1,4 +1,5 @@
-"""Connections go back to their pool as they are (chassis/database.py), so no statement may change a session."""
+"""Connections go back to their pool as they are (chassis/database.py), and a pooler may give each transaction another session
+(chassis/pooler.py): so no statement may change one."""
 
 import ast
 import re
@@ -8,8 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+#: Of the chassis all but what migrates: that asks for a session of its own.
 STORES = sorted(
-    path for service in ("subscription", "delivery", "trigger") for path in (ROOT / f"{service}_svc").rglob("*.py")
+    path
+    for room in ("chassis", "subscription_svc", "delivery_svc", "trigger_svc")
+    for path in (ROOT / room).rglob("*.py")
+    if path.name != "migrations.py"
 )
 # What lasts until a session ends: settings that are not `local`, locks, channels, temporary tables, cursors, plans.
 LASTING = re.compile(
@@ -36,6 +41,13 @@ def test_no_statement_of_a_service_changes_its_session() -> None:
         if LASTING.search(text)
     ]
     assert changing == []
+
+
+def test_no_function_of_the_schema_does() -> None:
+    """What is `local` in a function's body ends with its transaction."""
+    bodies = re.findall(r"\$\$.*?\$\$", (ROOT / "schema" / "schema.sql").read_text(), re.DOTALL)
+    assert len(bodies) > 20
+    assert [body for body in bodies if LASTING.search(body)] == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 import asyncio
 import base64
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,18 +42,26 @@ def settings(database: Database, directory: Path, port: int, pod: str, **more: o
 
 class Publisher:
     """Publishes batches until told to stop, each for one of the jobs in turn; a call that fails is repeated with the same
-    request ids until it is answered. `pause` is the seconds between two batches."""
+    request ids until it is answered, and counted in `refused`. `pause` is the seconds between two batches."""
 
-    def __init__(self, target: str, jobs: tuple[int, ...] = (123,), pause: float = 0.0) -> None:
+    def __init__(
+        self,
+        target: str,
+        jobs: tuple[int, ...] = (123,),
+        pause: float = 0.0,
+        dial: Callable[[str], grpc.aio.Channel] = grpc.aio.insecure_channel,
+    ) -> None:
         self.acknowledged: list[str] = []
+        self.refused: Counter[str] = Counter()
         self.stopped = False
+        self._dial = dial
         self._target = target
         self._jobs = jobs
         self._pause = pause
 
     async def run(self, number: int) -> None:
         """One of several that publish at once."""
-        async with grpc.aio.insecure_channel(self._target) as channel:
+        async with self._dial(self._target) as channel:
             stub = DeliveryServiceStub(channel)
             batch = 0
             while not self.stopped:
@@ -66,8 +75,10 @@ class Publisher:
 
     async def _publish(self, stub: "DeliveryServiceAsyncStub", events: list[event_pb2.Event]) -> None:
         while True:
-            with suppress(grpc.aio.AioRpcError):
+            try:
                 answer = await stub.PublishEvents(pb.PublishEventsRequest(events=events), timeout=5, metadata=CALLER)
                 self.acknowledged += answer.event_ids
                 return
+            except grpc.aio.AioRpcError as error:
+                self.refused[error.code().name] += 1
             await asyncio.sleep(0.05)

@@ -61,6 +61,8 @@ class Memory:
 
     def __init__(self) -> None:
         self.kept: dict[str, str] = {"account_id": str(ACCOUNT)}
+        #: What some operations need instead, by their ids; nothing else is aimed at it.
+        self.apart: dict[str, dict[str, str]] = {}
         self._seen: dict[str, list[str]] = defaultdict(list)
         self._random = random.Random(4711)
 
@@ -93,6 +95,8 @@ class Memory:
         return self._random.random() < of
 
     def _add(self, name: str, value: str) -> None:
+        if value in [one for places in self.apart.values() for one in places.values()]:
+            return
         of_its_kind = WEBHOOKS if name in WEBHOOKS else (name,)
         if value not in self._seen[name] and value not in [self.kept.get(one) for one in of_its_kind]:
             self._seen[name] = [*self._seen[name][1 - MOST_REMEMBERED :], value]
@@ -131,9 +135,28 @@ class Platform:
         [execution] = self._ask("GET", f"{mine}/executions")["executions"]
         run = f"{mine}/runs/{execution['runs'][0]['run_id']}"
         self._until(lambda: self._ask("GET", f"{run}/artifacts")["artifacts"])
+        self._set_apart(mine, task)
         self._ask("GET", f"{mine}/tokens")
         for _ in range(MOST_REMEMBERED):  # for triggers to come
             self._ask("POST", f"{mine}/tasks", task)
+
+    def _set_apart(self, mine: str, task: dict[str, Any]) -> None:
+        """An execution that is cancelled, for an execution is soon over otherwise; a trigger whose windows stay open."""
+        paused, gathers = (self._shown("POST", f"{mine}/tasks", task)["task_id"] for _ in range(2))
+        self._shown("POST", f"{mine}/tasks/{paused}/pause")
+        waits = self._shown("POST", f"{mine}/executions", {"task_id": paused})["execution_id"]
+        assert self._shown("POST", f"{mine}/executions/{waits}/cancel")["state"] == "CANCELLED"
+        trigger = {"name": "gathers", "task_id": gathers, "threshold": 10_000, "duration_seconds": 86_400}
+        made = self._shown("POST", f"{mine}/triggers", trigger)
+        self._gathering = made["url"]
+        self.memory.apart = {
+            "cancelExecution": {"execution_id": waits},
+            "flushWindow": {"trigger_id": made["trigger_id"]},
+        }
+
+    def gather(self) -> None:
+        """Opens a window that stays open until it is flushed."""
+        assert self.session.post(self._gathering, json={}).status_code == 204
 
     def _made_webhook(self) -> str:
         hook = {"name": "n", "event_types": ["job.run.started"], "client_url": NOWHERE, "active": True}
@@ -153,11 +176,18 @@ class Platform:
             time.sleep(0.05)
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.session.request(method, f"{self.url}/api{path}", json=body, headers=self.headers)
-        assert answer.ok, answer.text
+        answer = self._answer(method, path, body)
         self.memory.keep(answer.text)
         self.memory.look(path, answer.text)
         return answer.json()
+
+    def _shown(self, method: str, path: str, body: Any = None) -> Any:
+        return self._answer(method, path, body).json()
+
+    def _answer(self, method: str, path: str, body: Any) -> requests.Response:
+        answer = self.session.request(method, f"{self.url}/api{path}", json=body, headers=self.headers)
+        assert answer.ok, answer.text
+        return answer
 
 
 def aim(case: Case[Any], platform: Platform) -> None:
@@ -166,13 +196,15 @@ def aim(case: Case[Any], platform: Platform) -> None:
     memory = platform.memory
     if case.path_parameters and not (case.meta and case.meta.is_negative_at(ParameterLocation.PATH)):
         case.path_parameters = _aimed(case, platform)
+        if _operation(case) == "flushWindow":
+            platform.gather()
     if case.query.get("page_token"):
         case.query = case.query | {"page_token": memory.lately(case.path) or ""}
     if "subscription_id" in case.query and memory.chance(0.5):
         case.query = case.query | {"subscription_id": memory.kept["webhook_id"]}
     if case.headers and memory.chance(0.75):
         case.headers.pop("If-Match", None)
-    settle = _SETTLERS.get(case.operation.definition.raw["operationId"])
+    settle = _SETTLERS.get(_operation(case))
     if isinstance(case.body, dict):
         body = _whole(case.body)
         case.body = settle(body, memory) if settle else body
@@ -183,13 +215,17 @@ def _aimed(case: Case[Any], platform: Platform) -> dict[str, Any]:
     memory, places = platform.memory, case.path_parameters
     deletes = case.method == "DELETE"
     if not deletes and memory.chance(0.5 if case.operation.label in platform.proven else 1.0):
-        return places | {name: memory.kept[name] for name in places}
+        return places | {name: memory.kept[name] for name in places} | memory.apart.get(_operation(case), {})
     seen = {name: memory.lately(name) or value for name, value in places.items() if memory.chance(0.75)}
     if memory.chance(0.75):
         seen["account_id"] = memory.kept["account_id"]
     aimed = {name: seen.get(name, value) for name, value in places.items()}
     last = list(aimed)[-1]
     return aimed | {last: "0"} if deletes and aimed[last] == memory.kept[last] else aimed
+
+
+def _operation(case: Case[Any]) -> str:
+    return str(case.operation.definition.raw["operationId"])
 
 
 def _whole(value: Any) -> Any:

@@ -50,6 +50,22 @@ def made_secrets(where: str) -> "Manifests":
     return parse(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
 
 
+def issued(manifests: "Manifests") -> "Manifests":
+    """The Secrets that cert-manager makes of Certificates, without their content."""
+    return Manifests(
+        [
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": one["spec"]["secretName"], "namespace": one["metadata"]["namespace"]},
+                "type": "kubernetes.io/tls",
+                "stringData": {"tls.crt": "", "tls.key": "", "ca.crt": ""},
+            }
+            for one in manifests.of("Certificate")
+        ]
+    )
+
+
 def parse(text: str) -> "Manifests":
     """The documents of a YAML stream."""
     return Manifests([document for document in yaml.safe_load_all(text) if document])

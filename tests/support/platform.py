@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support import trigger_service
+from tests.support.console import console_key
 from tests.support.delivery import KEY_RING, DeliveryService, delivery_service
 from tests.support.gateway import Gateway, gateway
 from tests.support.postgres import Database
@@ -35,6 +36,7 @@ async def platform(
         gateway(
             token=TOKEN,
             gateway_failure_rate=0,  # refusing is what many tests are about
+            gateway_console_key_file=console_key(directory),
             credential=trigger_service.CREDENTIAL,
             subscription_svc=subscriptions.target,
             delivery_svc=delivery.target,

@@ -18,14 +18,14 @@ from tests.support.postgres import Database
 CALLER = ((CREDENTIAL_KEY, CREDENTIAL),)
 EVENTS = """
 insert into delivery.event (published_at, event_id, account_id, event_type, job_id, event_time_ns, data)
-select now() + n * interval '1 microsecond', 'wev_' || lpad(n::text, 27, '0'), 1, $2, 123, 0, convert_to('{}', 'UTF8')
+select now() + n * interval '1 microsecond', 'wev_' || lpad(n::text, 27, '0'), $4, $2, 123, 0, convert_to('{}', 'UTF8')
   from generate_series($1::int, $1::int + $3::int - 1) n
 """
 DELIVERIES = """
 insert into delivery.delivery (finished_at, id, event_id, published_at, subscription_id, account_id, webhook_name, attempts,
                                state, reason, test)
-select clock_timestamp(), n, 'wev_' || lpad(n::text, 27, '0'), now() + n * interval '1 microsecond', $3, 1, 'test', 1, $4, '',
-       $5
+select clock_timestamp(), n, 'wev_' || lpad(n::text, 27, '0'), now() + n * interval '1 microsecond', $3, $6, 'test', 1, $4,
+       '', $5
   from generate_series($1::int, $1::int + $2::int - 1) n
 """
 
@@ -39,13 +39,14 @@ async def fill(
     state: str = "FAILED",
     event_type: str = "job.run.completed",
     test: bool = False,
+    account_id: int = ACCOUNT,
 ) -> None:
     """Finished deliveries with the ids from `first` on, all published at once, a microsecond apart."""
     connection = await asyncpg.connect(database.owner_url)
     try:
         async with connection.transaction():
-            await connection.execute(EVENTS, first, event_type, count)
-            await connection.execute(DELIVERIES, first, count, subscription_id, state, test)
+            await connection.execute(EVENTS, first, event_type, count, account_id)
+            await connection.execute(DELIVERIES, first, count, subscription_id, state, test, account_id)
     finally:
         await connection.close()
 

@@ -34,6 +34,7 @@ from runhook.trigger.v1.run_service_pb2 import (
     StoreArtifactsResponse,
 )
 from runhook.trigger.v1.run_service_pb2_grpc import RunServiceServicer, add_RunServiceServicer_to_server
+from tests.support.grpc_peer import say_ready
 
 CHUNK_BYTES = 256 * 1024
 PATIENCE_SECONDS = 20.0
@@ -66,6 +67,7 @@ class MemoryRunService(RunServiceServicer):
         self.requests: list[AcquireRunsRequest] = []
         self.metadata: list[dict[str, str]] = []
         self.payload_breaks = 0
+        self.payloads_gone = False
         self.streams = 0
         self.log_limit = 8 << 20
         self.log_breaks = 0
@@ -76,11 +78,17 @@ class MemoryRunService(RunServiceServicer):
         self._server: grpc.aio.Server | None = None
         self._port = 0
 
-    async def serve(self) -> str:
-        """Listens on loopback, on the same port as before if there was one. The target."""
+    async def serve(self, credentials: grpc.ServerCredentials | None = None) -> str:
+        """Listens on loopback, on the same port as before if there was one; with credentials, over TLS. The target."""
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         add_RunServiceServicer_to_server(self, self._server)
-        self._port = self._server.add_insecure_port(f"127.0.0.1:{self._port}")
+        await say_ready(self._server)
+        address = f"127.0.0.1:{self._port}"
+        self._port = (
+            self._server.add_secure_port(address, credentials)
+            if credentials is not None
+            else self._server.add_insecure_port(address)
+        )
         await self._server.start()
         return self.target
 
@@ -169,6 +177,9 @@ class MemoryRunService(RunServiceServicer):
     ) -> AsyncIterator[GetRunPayloadResponse]:
         run = await self._leased(request.lease, context)
         run.passthrough = request.passthrough if request.HasField("passthrough") else None
+        if self.payloads_gone:
+            gone = FailedPrecondition("PAYLOAD_GONE", "the payload is past its retention")
+            await context.abort_with_status(rpc_status_of(gone))
         for start in range(0, len(run.payload), CHUNK_BYTES):
             yield GetRunPayloadResponse(chunk=run.payload[start : start + CHUNK_BYTES])
             if self.payload_breaks > 0:

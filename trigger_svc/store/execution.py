@@ -26,9 +26,7 @@ async def find(pool: asyncpg.Pool, account_id: int, public_id: str) -> Execution
     return executions[0] if executions else None
 
 
-# Compared as rows, so that only the index of the account or the task gives this order: with an equation the planner may
-# walk all executions in the order of their key instead.
-LIST_EXECUTIONS = """
+READ_EXECUTIONS = """
 select e.execution_id as key, e.public_id, e.account_id, coalesce(e.task_id, 0) as task_id, coalesce(e.plan_id, 0) as plan_id,
        coalesce(t.public_id, '') as trigger_id, coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count,
        e.created_at, e.finished_at, e.cause, coalesce(o.public_id, '') as rerun_of,
@@ -36,33 +34,14 @@ select e.execution_id as key, e.public_id, e.account_id, coalesce(e.task_id, 0) 
   from trigger.execution e
   left join trigger.trigger t on t.trigger_id = e.trigger_id
   left join trigger.execution o on o.execution_id = e.rerun_of
- where (e.account_id, e.execution_id) < ($1, $2) and (e.account_id, e.execution_id) > ($1, 0)
- order by e.account_id desc, e.execution_id desc
- limit $3
-"""
-LIST_EXECUTIONS_OF_TASK = """
-select e.execution_id as key, e.public_id, e.account_id, coalesce(e.task_id, 0) as task_id, coalesce(e.plan_id, 0) as plan_id,
-       coalesce(t.public_id, '') as trigger_id, coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count,
-       e.created_at, e.finished_at, e.cause, coalesce(o.public_id, '') as rerun_of,
-       case when e.started_at is null then 0 else e.step end as step, e.payload_bytes
-  from trigger.execution e
-  left join trigger.trigger t on t.trigger_id = e.trigger_id
-  left join trigger.execution o on o.execution_id = e.rerun_of
- where (e.task_id, e.execution_id) < ($4, $2) and (e.task_id, e.execution_id) > ($4, 0) and e.account_id = $1
- order by e.task_id desc, e.execution_id desc
- limit $3
+ where e.execution_id = any($1::bigint[])
+ order by e.execution_id desc
 """
 
 
-async def list_newest(
-    pool: asyncpg.Pool, account_id: int, *, below: int, most: int, task_id: int | None
-) -> list[Execution]:
-    """Executions of an account, or of one task of it, with keys below `below`, newest first."""
-    if task_id is None:
-        rows = await pool.fetch(LIST_EXECUTIONS, account_id, below, most)
-    else:
-        rows = await pool.fetch(LIST_EXECUTIONS_OF_TASK, account_id, below, most, task_id)
-    return await _with_runs(pool, rows)
+async def read(pool: asyncpg.Pool, keys: list[int]) -> list[Execution]:
+    """The executions with these keys and their runs, newest first."""
+    return await _with_runs(pool, await pool.fetch(READ_EXECUTIONS, keys)) if keys else []
 
 
 LIST_RUNS = """

@@ -158,7 +158,8 @@ OPERATIONS = (
         id="listDeliveries",
         summary="List the deliveries of a subscription",
         description="Newest first, of the last 30 days, those of a deleted subscription too. One that was published a moment "
-        "ago is listed from its first attempt on.",
+        "ago is listed from its first attempt on. With `event_type` or `job_id`, a page looks at 5,000 deliveries at most: it "
+        "may hold few, even none, and have a next page.",
         query=parameters_of(
             DeliveriesQuery,
             {
@@ -168,6 +169,8 @@ OPERATIONS = (
                 "page_token": ref("PageToken"),
                 "subscription_id": ref("WebhookId"),
                 "state": one_of(*STATES),
+                "event_type": string("Those of this event type alone.", examples=["job.run.errored"]),
+                "job_id": integer("Those of this job's events alone. 0: all.", minimum=0, default=0, examples=[123]),
                 "published_after": ref("TimeIn", "Those published at this time or later."),
                 "published_before": ref("TimeIn", "Those published before this time."),
             },

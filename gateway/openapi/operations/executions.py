@@ -114,7 +114,7 @@ OPERATIONS = (
         path=f"{ACCOUNT}/executions",
         id="listExecutions",
         summary="List executions",
-        description="Newest first, each with its runs.",
+        description="Newest first, each with its runs: those for which all holds that is given.",
         query=parameters_of(
             ExecutionsQuery,
             {
@@ -122,7 +122,15 @@ OPERATIONS = (
                     "How many at most. 0: 20. More than 100 is read as 100.", minimum=0, maximum=LARGEST, default=0
                 ),
                 "page_token": ref("PageToken"),
-                "task_id": integer("Those of this task alone. 0: all.", minimum=0, maximum=LARGEST, default=0),
+                "task_id": integer(
+                    "Of this task, not as part of a plan. 0: all.", minimum=0, maximum=LARGEST, default=0
+                ),
+                "plan_id": integer("Of this plan, and then of no task. 0: all.", minimum=0, maximum=LARGEST, default=0),
+                "trigger_id": string(
+                    "Of this trigger, with their reruns. Empty: all.", pattern=r"^(|trg_[0-9A-Za-z]{27})$", default=""
+                ),
+                "window_id": integer("Of this window. 0: all.", minimum=0, maximum=LARGEST, default=0),
+                "state": one_of("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "REJECTED"),
             },
         ),
         answers={
@@ -172,8 +180,9 @@ OPERATIONS = (
         id="rerunExecution",
         summary="Execute again",
         description="With the identical payload. A plan runs as it is now from its first step, or as it was from the step that "
-        "failed. 409 while the first is under way (reason `NOT_FINISHED`), where no step failed (`NO_FAILED_STEP`), and when "
-        "its task or plan is gone (`TARGET_MISSING`).",
+        "failed. It counts towards the queue limit: in mode `reject` this is 429 beyond it. 409 while the first is under way "
+        "(reason `NOT_FINISHED`), where no step failed (`NO_FAILED_STEP`), and when its task or plan is gone "
+        "(`TARGET_MISSING`) or its payload is past its retention (`PAYLOAD_GONE`).",
         body=json_body(
             request_of(RerunBody, {"from_failed_step": boolean("Of a plan: from the step that failed.")}),
             {"from_failed_step": False},

@@ -25,63 +25,68 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from runhook.delivery.v1 import delivery_pb2 as runhook_dot_delivery_dot_v1_dot_delivery__pb2
 from runhook.delivery.v1 import event_pb2 as runhook_dot_delivery_dot_v1_dot_event__pb2
+from runhook.delivery.v1 import overview_pb2 as runhook_dot_delivery_dot_v1_dot_overview__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*runhook/delivery/v1/delivery_service.proto\x12\x13runhook.delivery.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"runhook/delivery/v1/delivery.proto\x1a\x1frunhook/delivery/v1/event.proto\"B\n\x14PublishEventsRequest\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.runhook.delivery.v1.Event\"*\n\x15PublishEventsResponse\x12\x11\n\tevent_ids\x18\x01 \x03(\t\">\n\x0fSendTestRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"P\n\x10SendTestResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x13\n\x0bstatus_code\x18\x02 \x01(\x05\x12\x15\n\rerror_message\x18\x03 \x01(\t\"\xb0\x02\n\x15ListDeliveriesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0c\n\x04skip\x18\x05 \x01(\x05\x12\x31\n\x05state\x18\x06 \x01(\x0e\x32\".runhook.delivery.v1.DeliveryState\x12\x33\n\x0fpublished_after\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10published_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fwith_total_size\x18\t \x01(\x08\"x\n\x16ListDeliveriesResponse\x12\x31\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1d.runhook.delivery.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"h\n\x12GetDeliveryRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65livery_id\x18\x02 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x03 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\"v\n\x13GetDeliveryResponse\x12/\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Delivery\x12.\n\x08\x61ttempts\x18\x02 \x03(\x0b\x32\x1c.runhook.delivery.v1.Attempt\";\n\x10RedeliverRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65livery_id\x18\x02 \x01(\x03\"D\n\x11RedeliverResponse\x12/\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Delivery\"G\n\x14StartRecoveryRequest\x12/\n\x08recovery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Recovery\"H\n\x15StartRecoveryResponse\x12/\n\x08recovery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Recovery\"=\n\x12GetRecoveryRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x13\n\x0brecovery_id\x18\x02 \x01(\x03\"F\n\x13GetRecoveryResponse\x12/\n\x08recovery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Recovery\"D\n\x15ListRecoveriesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"K\n\x16ListRecoveriesResponse\x12\x31\n\nrecoveries\x18\x01 \x03(\x0b\x32\x1d.runhook.delivery.v1.Recovery\"@\n\x15\x43\x61ncelRecoveryRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x13\n\x0brecovery_id\x18\x02 \x01(\x03\"I\n\x16\x43\x61ncelRecoveryResponse\x12/\n\x08recovery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Recovery\"D\n\x13StartErasureRequest\x12-\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1c.runhook.delivery.v1.Erasure\"E\n\x14StartErasureResponse\x12-\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1c.runhook.delivery.v1.Erasure\";\n\x11GetErasureRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x12\n\nerasure_id\x18\x02 \x01(\x03\"C\n\x12GetErasureResponse\x12-\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1c.runhook.delivery.v1.Erasure\")\n\x13ListErasuresRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\"F\n\x14ListErasuresResponse\x12.\n\x08\x65rasures\x18\x01 \x03(\x0b\x32\x1c.runhook.delivery.v1.Erasure2\xc4\t\n\x0f\x44\x65liveryService\x12\x66\n\rPublishEvents\x12).runhook.delivery.v1.PublishEventsRequest\x1a*.runhook.delivery.v1.PublishEventsResponse\x12W\n\x08SendTest\x12$.runhook.delivery.v1.SendTestRequest\x1a%.runhook.delivery.v1.SendTestResponse\x12i\n\x0eListDeliveries\x12*.runhook.delivery.v1.ListDeliveriesRequest\x1a+.runhook.delivery.v1.ListDeliveriesResponse\x12`\n\x0bGetDelivery\x12\'.runhook.delivery.v1.GetDeliveryRequest\x1a(.runhook.delivery.v1.GetDeliveryResponse\x12Z\n\tRedeliver\x12%.runhook.delivery.v1.RedeliverRequest\x1a&.runhook.delivery.v1.RedeliverResponse\x12\x66\n\rStartRecovery\x12).runhook.delivery.v1.StartRecoveryRequest\x1a*.runhook.delivery.v1.StartRecoveryResponse\x12`\n\x0bGetRecovery\x12\'.runhook.delivery.v1.GetRecoveryRequest\x1a(.runhook.delivery.v1.GetRecoveryResponse\x12i\n\x0eListRecoveries\x12*.runhook.delivery.v1.ListRecoveriesRequest\x1a+.runhook.delivery.v1.ListRecoveriesResponse\x12i\n\x0e\x43\x61ncelRecovery\x12*.runhook.delivery.v1.CancelRecoveryRequest\x1a+.runhook.delivery.v1.CancelRecoveryResponse\x12\x63\n\x0cStartErasure\x12(.runhook.delivery.v1.StartErasureRequest\x1a).runhook.delivery.v1.StartErasureResponse\x12]\n\nGetErasure\x12&.runhook.delivery.v1.GetErasureRequest\x1a\'.runhook.delivery.v1.GetErasureResponse\x12\x63\n\x0cListErasures\x12(.runhook.delivery.v1.ListErasuresRequest\x1a).runhook.delivery.v1.ListErasuresResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*runhook/delivery/v1/delivery_service.proto\x12\x13runhook.delivery.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"runhook/delivery/v1/delivery.proto\x1a\x1frunhook/delivery/v1/event.proto\x1a\"runhook/delivery/v1/overview.proto\"B\n\x14PublishEventsRequest\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.runhook.delivery.v1.Event\"*\n\x15PublishEventsResponse\x12\x11\n\tevent_ids\x18\x01 \x03(\t\">\n\x0fSendTestRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"P\n\x10SendTestResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x13\n\x0bstatus_code\x18\x02 \x01(\x05\x12\x15\n\rerror_message\x18\x03 \x01(\t\"\xd4\x02\n\x15ListDeliveriesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0c\n\x04skip\x18\x05 \x01(\x05\x12\x31\n\x05state\x18\x06 \x01(\x0e\x32\".runhook.delivery.v1.DeliveryState\x12\x33\n\x0fpublished_after\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10published_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fwith_total_size\x18\t \x01(\x08\x12\x12\n\nevent_type\x18\n \x01(\t\x12\x0e\n\x06job_id\x18\x0b \x01(\x03\"x\n\x16ListDeliveriesResponse\x12\x31\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1d.runhook.delivery.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"h\n\x12GetDeliveryRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65livery_id\x18\x02 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x03 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\"v\n\x13GetDeliveryResponse\x12/\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Delivery\x12.\n\x08\x61ttempts\x18\x02 \x03(\x0b\x32\x1c.runhook.delivery.v1.Attempt\";\n\x10RedeliverRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65livery_id\x18\x02 \x01(\x03\"D\n\x11RedeliverResponse\x12/\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Delivery\"^\n\x14StartRecoveryRequest\x12/\n\x08recovery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Recovery\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"H\n\x15StartRecoveryResponse\x12/\n\x08recovery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Recovery\"=\n\x12GetRecoveryRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x13\n\x0brecovery_id\x18\x02 \x01(\x03\"F\n\x13GetRecoveryResponse\x12/\n\x08recovery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Recovery\"D\n\x15ListRecoveriesRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"K\n\x16ListRecoveriesResponse\x12\x31\n\nrecoveries\x18\x01 \x03(\x0b\x32\x1d.runhook.delivery.v1.Recovery\"@\n\x15\x43\x61ncelRecoveryRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x13\n\x0brecovery_id\x18\x02 \x01(\x03\"I\n\x16\x43\x61ncelRecoveryResponse\x12/\n\x08recovery\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Recovery\"D\n\x13StartErasureRequest\x12-\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1c.runhook.delivery.v1.Erasure\"E\n\x14StartErasureResponse\x12-\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1c.runhook.delivery.v1.Erasure\";\n\x11GetErasureRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12\x12\n\nerasure_id\x18\x02 \x01(\x03\"C\n\x12GetErasureResponse\x12-\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1c.runhook.delivery.v1.Erasure\")\n\x13ListErasuresRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\"F\n\x14ListErasuresResponse\x12.\n\x08\x65rasures\x18\x01 \x03(\x0b\x32\x1c.runhook.delivery.v1.Erasure\"(\n\x12GetOverviewRequest\x12\x12\n\naccount_id\x18\x01 \x01(\x03\"F\n\x13GetOverviewResponse\x12/\n\x08overview\x18\x01 \x01(\x0b\x32\x1d.runhook.delivery.v1.Overview2\xa6\n\n\x0f\x44\x65liveryService\x12\x66\n\rPublishEvents\x12).runhook.delivery.v1.PublishEventsRequest\x1a*.runhook.delivery.v1.PublishEventsResponse\x12W\n\x08SendTest\x12$.runhook.delivery.v1.SendTestRequest\x1a%.runhook.delivery.v1.SendTestResponse\x12i\n\x0eListDeliveries\x12*.runhook.delivery.v1.ListDeliveriesRequest\x1a+.runhook.delivery.v1.ListDeliveriesResponse\x12`\n\x0bGetDelivery\x12\'.runhook.delivery.v1.GetDeliveryRequest\x1a(.runhook.delivery.v1.GetDeliveryResponse\x12Z\n\tRedeliver\x12%.runhook.delivery.v1.RedeliverRequest\x1a&.runhook.delivery.v1.RedeliverResponse\x12\x66\n\rStartRecovery\x12).runhook.delivery.v1.StartRecoveryRequest\x1a*.runhook.delivery.v1.StartRecoveryResponse\x12`\n\x0bGetRecovery\x12\'.runhook.delivery.v1.GetRecoveryRequest\x1a(.runhook.delivery.v1.GetRecoveryResponse\x12i\n\x0eListRecoveries\x12*.runhook.delivery.v1.ListRecoveriesRequest\x1a+.runhook.delivery.v1.ListRecoveriesResponse\x12i\n\x0e\x43\x61ncelRecovery\x12*.runhook.delivery.v1.CancelRecoveryRequest\x1a+.runhook.delivery.v1.CancelRecoveryResponse\x12\x63\n\x0cStartErasure\x12(.runhook.delivery.v1.StartErasureRequest\x1a).runhook.delivery.v1.StartErasureResponse\x12]\n\nGetErasure\x12&.runhook.delivery.v1.GetErasureRequest\x1a\'.runhook.delivery.v1.GetErasureResponse\x12\x63\n\x0cListErasures\x12(.runhook.delivery.v1.ListErasuresRequest\x1a).runhook.delivery.v1.ListErasuresResponse\x12`\n\x0bGetOverview\x12\'.runhook.delivery.v1.GetOverviewRequest\x1a(.runhook.delivery.v1.GetOverviewResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'runhook.delivery.v1.delivery_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PUBLISHEVENTSREQUEST']._serialized_start=169
-  _globals['_PUBLISHEVENTSREQUEST']._serialized_end=235
-  _globals['_PUBLISHEVENTSRESPONSE']._serialized_start=237
-  _globals['_PUBLISHEVENTSRESPONSE']._serialized_end=279
-  _globals['_SENDTESTREQUEST']._serialized_start=281
-  _globals['_SENDTESTREQUEST']._serialized_end=343
-  _globals['_SENDTESTRESPONSE']._serialized_start=345
-  _globals['_SENDTESTRESPONSE']._serialized_end=425
-  _globals['_LISTDELIVERIESREQUEST']._serialized_start=428
-  _globals['_LISTDELIVERIESREQUEST']._serialized_end=732
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=734
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=854
-  _globals['_GETDELIVERYREQUEST']._serialized_start=856
-  _globals['_GETDELIVERYREQUEST']._serialized_end=960
-  _globals['_GETDELIVERYRESPONSE']._serialized_start=962
-  _globals['_GETDELIVERYRESPONSE']._serialized_end=1080
-  _globals['_REDELIVERREQUEST']._serialized_start=1082
-  _globals['_REDELIVERREQUEST']._serialized_end=1141
-  _globals['_REDELIVERRESPONSE']._serialized_start=1143
-  _globals['_REDELIVERRESPONSE']._serialized_end=1211
-  _globals['_STARTRECOVERYREQUEST']._serialized_start=1213
-  _globals['_STARTRECOVERYREQUEST']._serialized_end=1284
-  _globals['_STARTRECOVERYRESPONSE']._serialized_start=1286
-  _globals['_STARTRECOVERYRESPONSE']._serialized_end=1358
-  _globals['_GETRECOVERYREQUEST']._serialized_start=1360
-  _globals['_GETRECOVERYREQUEST']._serialized_end=1421
-  _globals['_GETRECOVERYRESPONSE']._serialized_start=1423
-  _globals['_GETRECOVERYRESPONSE']._serialized_end=1493
-  _globals['_LISTRECOVERIESREQUEST']._serialized_start=1495
-  _globals['_LISTRECOVERIESREQUEST']._serialized_end=1563
-  _globals['_LISTRECOVERIESRESPONSE']._serialized_start=1565
-  _globals['_LISTRECOVERIESRESPONSE']._serialized_end=1640
-  _globals['_CANCELRECOVERYREQUEST']._serialized_start=1642
-  _globals['_CANCELRECOVERYREQUEST']._serialized_end=1706
-  _globals['_CANCELRECOVERYRESPONSE']._serialized_start=1708
-  _globals['_CANCELRECOVERYRESPONSE']._serialized_end=1781
-  _globals['_STARTERASUREREQUEST']._serialized_start=1783
-  _globals['_STARTERASUREREQUEST']._serialized_end=1851
-  _globals['_STARTERASURERESPONSE']._serialized_start=1853
-  _globals['_STARTERASURERESPONSE']._serialized_end=1922
-  _globals['_GETERASUREREQUEST']._serialized_start=1924
-  _globals['_GETERASUREREQUEST']._serialized_end=1983
-  _globals['_GETERASURERESPONSE']._serialized_start=1985
-  _globals['_GETERASURERESPONSE']._serialized_end=2052
-  _globals['_LISTERASURESREQUEST']._serialized_start=2054
-  _globals['_LISTERASURESREQUEST']._serialized_end=2095
-  _globals['_LISTERASURESRESPONSE']._serialized_start=2097
-  _globals['_LISTERASURESRESPONSE']._serialized_end=2167
-  _globals['_DELIVERYSERVICE']._serialized_start=2170
-  _globals['_DELIVERYSERVICE']._serialized_end=3390
+  _globals['_PUBLISHEVENTSREQUEST']._serialized_start=205
+  _globals['_PUBLISHEVENTSREQUEST']._serialized_end=271
+  _globals['_PUBLISHEVENTSRESPONSE']._serialized_start=273
+  _globals['_PUBLISHEVENTSRESPONSE']._serialized_end=315
+  _globals['_SENDTESTREQUEST']._serialized_start=317
+  _globals['_SENDTESTREQUEST']._serialized_end=379
+  _globals['_SENDTESTRESPONSE']._serialized_start=381
+  _globals['_SENDTESTRESPONSE']._serialized_end=461
+  _globals['_LISTDELIVERIESREQUEST']._serialized_start=464
+  _globals['_LISTDELIVERIESREQUEST']._serialized_end=804
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=806
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=926
+  _globals['_GETDELIVERYREQUEST']._serialized_start=928
+  _globals['_GETDELIVERYREQUEST']._serialized_end=1032
+  _globals['_GETDELIVERYRESPONSE']._serialized_start=1034
+  _globals['_GETDELIVERYRESPONSE']._serialized_end=1152
+  _globals['_REDELIVERREQUEST']._serialized_start=1154
+  _globals['_REDELIVERREQUEST']._serialized_end=1213
+  _globals['_REDELIVERRESPONSE']._serialized_start=1215
+  _globals['_REDELIVERRESPONSE']._serialized_end=1283
+  _globals['_STARTRECOVERYREQUEST']._serialized_start=1285
+  _globals['_STARTRECOVERYREQUEST']._serialized_end=1379
+  _globals['_STARTRECOVERYRESPONSE']._serialized_start=1381
+  _globals['_STARTRECOVERYRESPONSE']._serialized_end=1453
+  _globals['_GETRECOVERYREQUEST']._serialized_start=1455
+  _globals['_GETRECOVERYREQUEST']._serialized_end=1516
+  _globals['_GETRECOVERYRESPONSE']._serialized_start=1518
+  _globals['_GETRECOVERYRESPONSE']._serialized_end=1588
+  _globals['_LISTRECOVERIESREQUEST']._serialized_start=1590
+  _globals['_LISTRECOVERIESREQUEST']._serialized_end=1658
+  _globals['_LISTRECOVERIESRESPONSE']._serialized_start=1660
+  _globals['_LISTRECOVERIESRESPONSE']._serialized_end=1735
+  _globals['_CANCELRECOVERYREQUEST']._serialized_start=1737
+  _globals['_CANCELRECOVERYREQUEST']._serialized_end=1801
+  _globals['_CANCELRECOVERYRESPONSE']._serialized_start=1803
+  _globals['_CANCELRECOVERYRESPONSE']._serialized_end=1876
+  _globals['_STARTERASUREREQUEST']._serialized_start=1878
+  _globals['_STARTERASUREREQUEST']._serialized_end=1946
+  _globals['_STARTERASURERESPONSE']._serialized_start=1948
+  _globals['_STARTERASURERESPONSE']._serialized_end=2017
+  _globals['_GETERASUREREQUEST']._serialized_start=2019
+  _globals['_GETERASUREREQUEST']._serialized_end=2078
+  _globals['_GETERASURERESPONSE']._serialized_start=2080
+  _globals['_GETERASURERESPONSE']._serialized_end=2147
+  _globals['_LISTERASURESREQUEST']._serialized_start=2149
+  _globals['_LISTERASURESREQUEST']._serialized_end=2190
+  _globals['_LISTERASURESRESPONSE']._serialized_start=2192
+  _globals['_LISTERASURESRESPONSE']._serialized_end=2262
+  _globals['_GETOVERVIEWREQUEST']._serialized_start=2264
+  _globals['_GETOVERVIEWREQUEST']._serialized_end=2304
+  _globals['_GETOVERVIEWRESPONSE']._serialized_start=2306
+  _globals['_GETOVERVIEWRESPONSE']._serialized_end=2376
+  _globals['_DELIVERYSERVICE']._serialized_start=2379
+  _globals['_DELIVERYSERVICE']._serialized_end=3697
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from runhook.delivery.v1 import delivery_pb2 as _delivery_pb2
 from runhook.delivery.v1 import event_pb2 as _event_pb2
+from runhook.delivery.v1 import overview_pb2 as _overview_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -140,6 +141,8 @@ class ListDeliveriesRequest(_message.Message):
     PUBLISHED_AFTER_FIELD_NUMBER: _builtins.int
     PUBLISHED_BEFORE_FIELD_NUMBER: _builtins.int
     WITH_TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    EVENT_TYPE_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
     account_id: _builtins.int
     """Required. The account that owns the subscription."""
     subscription_id: _builtins.str
@@ -154,6 +157,10 @@ class ListDeliveriesRequest(_message.Message):
     """Those in this state alone. Unspecified means all."""
     with_total_size: _builtins.bool
     """Whether total_size is asked for."""
+    event_type: _builtins.str
+    """Those of this event type alone, such as "job.run.errored". Empty means all."""
+    job_id: _builtins.int
+    """Those of this job's events alone. 0 means all."""
     @_builtins.property
     def published_after(self) -> _timestamp_pb2.Timestamp:
         """Those published at or after this time alone. Unset means all."""
@@ -174,10 +181,12 @@ class ListDeliveriesRequest(_message.Message):
         published_after: _timestamp_pb2.Timestamp | None = ...,
         published_before: _timestamp_pb2.Timestamp | None = ...,
         with_total_size: _builtins.bool = ...,
+        event_type: _builtins.str = ...,
+        job_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["published_after", b"published_after", "published_before", b"published_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "page_size", b"page_size", "page_token", b"page_token", "published_after", b"published_after", "published_before", b"published_before", "skip", b"skip", "state", b"state", "subscription_id", b"subscription_id", "with_total_size", b"with_total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "event_type", b"event_type", "job_id", b"job_id", "page_size", b"page_size", "page_token", b"page_token", "published_after", b"published_after", "published_before", b"published_before", "skip", b"skip", "state", b"state", "subscription_id", b"subscription_id", "with_total_size", b"with_total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -198,7 +207,9 @@ class ListDeliveriesResponse(_message.Message):
     """How many there are in all, counted up to 10,000. 0 unless it was asked for."""
     @_builtins.property
     def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[_delivery_pb2.Delivery]:
-        """Newest first. Fewer than asked for when their bodies come to more than 4 MiB."""
+        """Newest first. Fewer than asked for, even none, when their bodies come to more than 4 MiB, or when event_type or job_id
+        let few through: a page looks at 5,000 at most.
+        """
 
     def __init__(
         self,
@@ -336,6 +347,9 @@ class StartRecoveryRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECOVERY_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    validate_only: _builtins.bool
+    """Whether nothing is to begin: the answer says what would be found, without an id and a state."""
     @_builtins.property
     def recovery(self) -> _delivery_pb2.Recovery:
         """Required. Its output-only fields are ignored."""
@@ -344,10 +358,11 @@ class StartRecoveryRequest(_message.Message):
         self,
         *,
         recovery: _delivery_pb2.Recovery | None = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recovery", b"recovery", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -670,3 +685,49 @@ class ListErasuresResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListErasuresResponse: _TypeAlias = ListErasuresResponse  # noqa: Y015
+
+@_typing.final
+class GetOverviewRequest(_message.Message):
+    """GetOverviewRequest names an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOverviewRequest: _TypeAlias = GetOverviewRequest  # noqa: Y015
+
+@_typing.final
+class GetOverviewResponse(_message.Message):
+    """GetOverviewResponse holds its overview."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OVERVIEW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def overview(self) -> _overview_pb2.Overview:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        overview: _overview_pb2.Overview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["overview", b"overview"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["overview", b"overview"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOverviewResponse: _TypeAlias = GetOverviewResponse  # noqa: Y015

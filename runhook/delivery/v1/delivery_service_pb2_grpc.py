@@ -99,6 +99,11 @@ class DeliveryServiceStub(object):
                 request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresRequest.SerializeToString,
                 response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresResponse.FromString,
                 _registered_method=True)
+        self.GetOverview = channel.unary_unary(
+                '/runhook.delivery.v1.DeliveryService/GetOverview',
+                request_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetOverviewRequest.SerializeToString,
+                response_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetOverviewResponse.FromString,
+                _registered_method=True)
 
 
 class DeliveryServiceServicer(object):
@@ -203,6 +208,13 @@ class DeliveryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetOverview(self, request, context):
+        """Returns an account's deliveries of the last hour at a glance, with what waits, what failed and which pods serve.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DeliveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -265,6 +277,11 @@ def add_DeliveryServiceServicer_to_server(servicer, server):
                     servicer.ListErasures,
                     request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresRequest.FromString,
                     response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresResponse.SerializeToString,
+            ),
+            'GetOverview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOverview,
+                    request_deserializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetOverviewRequest.FromString,
+                    response_serializer=runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetOverviewResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -596,6 +613,33 @@ class DeliveryService(object):
             '/runhook.delivery.v1.DeliveryService/ListErasures',
             runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresRequest.SerializeToString,
             runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.ListErasuresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOverview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.delivery.v1.DeliveryService/GetOverview',
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetOverviewRequest.SerializeToString,
+            runhook_dot_delivery_dot_v1_dot_delivery__service__pb2.GetOverviewResponse.FromString,
             options,
             channel_credentials,
             insecure,

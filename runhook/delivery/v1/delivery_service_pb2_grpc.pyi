@@ -78,6 +78,8 @@ class DeliveryServiceStub:
     """Returns an erasure as it is now."""
     ListErasures: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.ListErasuresRequest, _delivery_service_pb2.ListErasuresResponse]
     """Lists an account's erasures, newest first, at most 100."""
+    GetOverview: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.GetOverviewRequest, _delivery_service_pb2.GetOverviewResponse]
+    """Returns an account's deliveries of the last hour at a glance, with what waits, what failed and which pods serve."""
 
 @_typing.type_check_only
 class DeliveryServiceAsyncStub(DeliveryServiceStub):
@@ -129,6 +131,8 @@ class DeliveryServiceAsyncStub(DeliveryServiceStub):
     """Returns an erasure as it is now."""
     ListErasures: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.ListErasuresRequest, _delivery_service_pb2.ListErasuresResponse]  # type: ignore[assignment]
     """Lists an account's erasures, newest first, at most 100."""
+    GetOverview: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.GetOverviewRequest, _delivery_service_pb2.GetOverviewResponse]  # type: ignore[assignment]
+    """Returns an account's deliveries of the last hour at a glance, with what waits, what failed and which pods serve."""
 
 class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
     """DeliveryService takes events in and sends them, signed, to every subscription that wants them.
@@ -249,5 +253,13 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_service_pb2.ListErasuresResponse, _abc.Awaitable[_delivery_service_pb2.ListErasuresResponse]]:
         """Lists an account's erasures, newest first, at most 100."""
+
+    @_abc_1.abstractmethod
+    def GetOverview(
+        self,
+        request: _delivery_service_pb2.GetOverviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.GetOverviewResponse, _abc.Awaitable[_delivery_service_pb2.GetOverviewResponse]]:
+        """Returns an account's deliveries of the last hour at a glance, with what waits, what failed and which pods serve."""
 
 def add_DeliveryServiceServicer_to_server(servicer: DeliveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

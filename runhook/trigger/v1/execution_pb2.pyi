@@ -40,7 +40,7 @@ class _ExecutionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Execut
     EXECUTION_STATE_CANCELLED: _ExecutionState.ValueType  # 5
     """Final: somebody cancelled it."""
     EXECUTION_STATE_REJECTED: _ExecutionState.ValueType  # 6
-    """Final: the queue limit refused it; its payloads are kept."""
+    """Final: the queue limit refused it, or it waited for longer than it may; its payloads are kept."""
 
 class ExecutionState(_ExecutionState, metaclass=_ExecutionStateEnumTypeWrapper):
     """ExecutionState is the life of an execution."""
@@ -58,7 +58,7 @@ EXECUTION_STATE_FAILED: ExecutionState.ValueType  # 4
 EXECUTION_STATE_CANCELLED: ExecutionState.ValueType  # 5
 """Final: somebody cancelled it."""
 EXECUTION_STATE_REJECTED: ExecutionState.ValueType  # 6
-"""Final: the queue limit refused it; its payloads are kept."""
+"""Final: the queue limit refused it, or it waited for longer than it may; its payloads are kept."""
 Global___ExecutionState: _TypeAlias = ExecutionState  # noqa: Y015
 
 @_typing.final
@@ -97,7 +97,7 @@ class Execution(_message.Message):
     """Output only. Its state."""
     reason: _builtins.str
     """Output only. Why it FAILED or was REJECTED, such as "run_failed", "timed_out", "runner_lost", "queue_limit",
-    "parameter_missing", "task_missing". Else empty.
+    "waited_too_long", "parameter_missing", "task_missing". Else empty.
     """
     call_count: _builtins.int
     """Output only. How many calls its payload holds."""

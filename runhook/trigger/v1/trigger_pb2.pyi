@@ -395,7 +395,7 @@ class CallRules(_message.Message):
     REFUSE_WHILE_PAUSED_FIELD_NUMBER: _builtins.int
     RATE_PER_SECOND_FIELD_NUMBER: _builtins.int
     assumed_media_type: _builtins.str
-    """The media type of a body that names none. Empty: it is refused."""
+    """The media type of a body that names none: one of the five or of extra_media_types, in a known charset. Empty: it is refused."""
     validate_body: _builtins.bool
     """Whether a body that is not what its media type says is refused; else it is an opaque string."""
     lenient_encoding: _builtins.bool
@@ -405,7 +405,9 @@ class CallRules(_message.Message):
     refuse_while_paused: _builtins.bool
     """Whether calls are refused for the time being while the task or plan is paused; else they are taken, and wait."""
     rate_per_second: _builtins.float
-    """Most calls a second, above 0, at most 10,000. 0: no limit of its own."""
+    """Most calls a second, above 0, at most 10,000. Each pod of trigger_svc counts for itself: this bounds what a trigger costs a pod,
+    and N pods may together take up to N times as many. 0: no limit of its own.
+    """
     @_builtins.property
     def extra_media_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Further media types, such as "application/cloudevents+json"; at most 20. Multipart is never taken."""

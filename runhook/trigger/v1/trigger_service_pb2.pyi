@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from runhook.trigger.v1 import execution_pb2 as _execution_pb2
+from runhook.trigger.v1 import overview_pb2 as _overview_pb2
 from runhook.trigger.v1 import plan_pb2 as _plan_pb2
 from runhook.trigger.v1 import run_pb2 as _run_pb2
 from runhook.trigger.v1 import task_pb2 as _task_pb2
@@ -470,7 +471,7 @@ Global___GetExecutionResponse: _TypeAlias = GetExecutionResponse  # noqa: Y015
 
 @_typing.final
 class ListExecutionsRequest(_message.Message):
-    """ListExecutionsRequest asks for one page."""
+    """ListExecutionsRequest asks for one page of those for which all of its conditions hold."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -478,14 +479,26 @@ class ListExecutionsRequest(_message.Message):
     TASK_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    TRIGGER_ID_FIELD_NUMBER: _builtins.int
+    WINDOW_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     account_id: _builtins.int
     """Required. The account whose executions are listed."""
     task_id: _builtins.int
-    """Only those of this task. 0 means all."""
+    """Only those of this task, not as part of a plan. 0 means all."""
     page_size: _builtins.int
     """How many at most: 0 means 20, more than 100 is read as 100, below 0 is INVALID_ARGUMENT."""
     page_token: _builtins.str
     """next_page_token of the page before. Empty means the first page."""
+    plan_id: _builtins.int
+    """Only those of this plan, and then task_id is 0. 0 means all."""
+    trigger_id: _builtins.str
+    """Only those of this trigger, with the reruns of them: "trg_" and 27 base62 characters. Empty means all."""
+    window_id: _builtins.int
+    """Only that of this window; its reruns are not. 0 means all."""
+    state: _execution_pb2.ExecutionState.ValueType
+    """Only those in this state. Unset means all."""
     def __init__(
         self,
         *,
@@ -493,10 +506,14 @@ class ListExecutionsRequest(_message.Message):
         task_id: _builtins.int = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        plan_id: _builtins.int = ...,
+        trigger_id: _builtins.str = ...,
+        window_id: _builtins.int = ...,
+        state: _execution_pb2.ExecutionState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "page_size", b"page_size", "page_token", b"page_token", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "page_size", b"page_size", "page_token", b"page_token", "plan_id", b"plan_id", "state", b"state", "task_id", b"task_id", "trigger_id", b"trigger_id", "window_id", b"window_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1418,7 +1435,7 @@ class RegenerateTriggerTokenRequest(_message.Message):
     """Required. "trg_" and 27 base62 characters."""
     @_builtins.property
     def grace(self) -> _duration_pb2.Duration:
-        """How long the old URL still answers: up to 7 days. Unset: not at all."""
+        """How long the old URL still answers: up to 7 days. Unset: not at all. A pod that has just had a call there may take it for 5 s more."""
 
     def __init__(
         self,
@@ -1990,3 +2007,49 @@ class GetArtifactResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetArtifactResponse: _TypeAlias = GetArtifactResponse  # noqa: Y015
+
+@_typing.final
+class GetOverviewRequest(_message.Message):
+    """GetOverviewRequest names an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOverviewRequest: _TypeAlias = GetOverviewRequest  # noqa: Y015
+
+@_typing.final
+class GetOverviewResponse(_message.Message):
+    """GetOverviewResponse holds its overview."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OVERVIEW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def overview(self) -> _overview_pb2.Overview:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        overview: _overview_pb2.Overview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["overview", b"overview"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["overview", b"overview"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOverviewResponse: _TypeAlias = GetOverviewResponse  # noqa: Y015

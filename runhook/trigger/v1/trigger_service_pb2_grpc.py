@@ -208,6 +208,11 @@ class TriggerServiceStub(object):
                 request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactRequest.SerializeToString,
                 response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactResponse.FromString,
                 _registered_method=True)
+        self.GetOverview = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/GetOverview',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetOverviewRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetOverviewResponse.FromString,
+                _registered_method=True)
 
 
 class TriggerServiceServicer(object):
@@ -406,7 +411,7 @@ class TriggerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListExecutions(self, request, context):
-        """Lists an account's executions, newest first.
+        """Lists an account's executions, or some of them, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -420,7 +425,8 @@ class TriggerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RerunExecution(self, request, context):
-        """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way.
+        """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way;
+        "PAYLOAD_GONE", when its payload is past its retention.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -457,6 +463,13 @@ class TriggerServiceServicer(object):
 
     def GetArtifact(self, request, context):
         """Streams an artifact of a run, in chunks of at most 256 KiB.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOverview(self, request, context):
+        """Returns an account's open windows, executions and runs at a glance, with what failed and which pods and runners serve.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -634,6 +647,11 @@ def add_TriggerServiceServicer_to_server(servicer, server):
                     servicer.GetArtifact,
                     request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactRequest.FromString,
                     response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactResponse.SerializeToString,
+            ),
+            'GetOverview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOverview,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetOverviewRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetOverviewResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1558,6 +1576,33 @@ class TriggerService(object):
             '/runhook.trigger.v1.TriggerService/GetArtifact',
             runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactRequest.SerializeToString,
             runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOverview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/GetOverview',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetOverviewRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetOverviewResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -100,11 +100,13 @@ class TriggerServiceStub:
     GetExecution: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetExecutionRequest, _trigger_service_pb2.GetExecutionResponse]
     """Returns one execution of the account with its runs."""
     ListExecutions: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.ListExecutionsRequest, _trigger_service_pb2.ListExecutionsResponse]
-    """Lists an account's executions, newest first."""
+    """Lists an account's executions, or some of them, newest first."""
     StartExecution: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.StartExecutionRequest, _trigger_service_pb2.StartExecutionResponse]
     """Starts an execution of a task or plan by hand. RESOURCE_EXHAUSTED, reason "QUEUE_LIMIT", in mode REJECT beyond the limit."""
     RerunExecution: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.RerunExecutionRequest, _trigger_service_pb2.RerunExecutionResponse]
-    """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way."""
+    """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way;
+    "PAYLOAD_GONE", when its payload is past its retention.
+    """
     CancelExecution: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.CancelExecutionRequest, _trigger_service_pb2.CancelExecutionResponse]
     """Cancels an execution: what waits never starts, what runs is killed. FAILED_PRECONDITION, reason "FINISHED", when it is final
     otherwise. Repeatable.
@@ -117,6 +119,8 @@ class TriggerServiceStub:
     """Streams a run's log from an offset on, in chunks of at most 256 KiB; ends where the log ends now."""
     GetArtifact: _grpc.UnaryStreamMultiCallable[_trigger_service_pb2.GetArtifactRequest, _trigger_service_pb2.GetArtifactResponse]
     """Streams an artifact of a run, in chunks of at most 256 KiB."""
+    GetOverview: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetOverviewRequest, _trigger_service_pb2.GetOverviewResponse]
+    """Returns an account's open windows, executions and runs at a glance, with what failed and which pods and runners serve."""
 
 @_typing.type_check_only
 class TriggerServiceAsyncStub(TriggerServiceStub):
@@ -190,11 +194,13 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     GetExecution: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetExecutionRequest, _trigger_service_pb2.GetExecutionResponse]  # type: ignore[assignment]
     """Returns one execution of the account with its runs."""
     ListExecutions: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.ListExecutionsRequest, _trigger_service_pb2.ListExecutionsResponse]  # type: ignore[assignment]
-    """Lists an account's executions, newest first."""
+    """Lists an account's executions, or some of them, newest first."""
     StartExecution: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.StartExecutionRequest, _trigger_service_pb2.StartExecutionResponse]  # type: ignore[assignment]
     """Starts an execution of a task or plan by hand. RESOURCE_EXHAUSTED, reason "QUEUE_LIMIT", in mode REJECT beyond the limit."""
     RerunExecution: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.RerunExecutionRequest, _trigger_service_pb2.RerunExecutionResponse]  # type: ignore[assignment]
-    """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way."""
+    """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way;
+    "PAYLOAD_GONE", when its payload is past its retention.
+    """
     CancelExecution: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.CancelExecutionRequest, _trigger_service_pb2.CancelExecutionResponse]  # type: ignore[assignment]
     """Cancels an execution: what waits never starts, what runs is killed. FAILED_PRECONDITION, reason "FINISHED", when it is final
     otherwise. Repeatable.
@@ -207,6 +213,8 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     """Streams a run's log from an offset on, in chunks of at most 256 KiB; ends where the log ends now."""
     GetArtifact: _aio.UnaryStreamMultiCallable[_trigger_service_pb2.GetArtifactRequest, _trigger_service_pb2.GetArtifactResponse]  # type: ignore[assignment]
     """Streams an artifact of a run, in chunks of at most 256 KiB."""
+    GetOverview: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetOverviewRequest, _trigger_service_pb2.GetOverviewResponse]  # type: ignore[assignment]
+    """Returns an account's open windows, executions and runs at a glance, with what failed and which pods and runners serve."""
 
 class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
     """TriggerService turns calls into executions: tasks, their triggers, the calls, what they set going.
@@ -439,7 +447,7 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trigger_service_pb2.ListExecutionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_service_pb2.ListExecutionsResponse, _abc.Awaitable[_trigger_service_pb2.ListExecutionsResponse]]:
-        """Lists an account's executions, newest first."""
+        """Lists an account's executions, or some of them, newest first."""
 
     @_abc_1.abstractmethod
     def StartExecution(
@@ -455,7 +463,9 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trigger_service_pb2.RerunExecutionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_service_pb2.RerunExecutionResponse, _abc.Awaitable[_trigger_service_pb2.RerunExecutionResponse]]:
-        """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way."""
+        """Executes again with the identical payload. FAILED_PRECONDITION, reason "NOT_FINISHED", while the first is under way;
+        "PAYLOAD_GONE", when its payload is past its retention.
+        """
 
     @_abc_1.abstractmethod
     def CancelExecution(
@@ -498,5 +508,13 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_trigger_service_pb2.GetArtifactResponse], _abc.AsyncIterator[_trigger_service_pb2.GetArtifactResponse]]:
         """Streams an artifact of a run, in chunks of at most 256 KiB."""
+
+    @_abc_1.abstractmethod
+    def GetOverview(
+        self,
+        request: _trigger_service_pb2.GetOverviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.GetOverviewResponse, _abc.Awaitable[_trigger_service_pb2.GetOverviewResponse]]:
+        """Returns an account's open windows, executions and runs at a glance, with what failed and which pods and runners serve."""
 
 def add_TriggerServiceServicer_to_server(servicer: TriggerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -63,6 +64,16 @@ async def test_a_start_is_repeated_with_the_same_request_id(runhook: Runhook, mo
     assert [one["parameters"] for one in bodies] == [{"a": "b"}] * 3
     assert len({one["request_id"] for one in bodies}) == 1
     assert bodies[0]["request_id"]
+
+
+async def test_a_list_asks_for_all_that_is_given(runhook: Runhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = "trg_" + 27 * "1"
+    async with platform(monkeypatch, says(200, {"executions": [], "next_page_token": ""})) as peer:
+        asked = ("--plan", "7", "--trigger", one, "--window", "8", "--state", "rejected")
+        assert (await runhook("executions", "list", *asked)).code == 0
+    query = parse_qs(urlsplit(peer.requests[0].target).query)
+    wanted = {"plan_id": ["7"], "trigger_id": [one], "window_id": ["8"], "state": ["REJECTED"]}
+    assert query.items() >= wanted.items()
 
 
 async def test_a_rerun_is_sent_once(runhook: Runhook, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ WALKS = {
     "pod.LIVING": {"pod"},
     "pod.ANY_DEAD": {"pod"},
     "pod.PRUNE": {"pod"},
+    "overview.PODS": {"pod"},
     "publish_request.FORGET": {"publish_request"},  # once an hour; an index by age would cost every publish
     "erasing.WIPE_OF_EVENT": {"subscription"},  # by hand, of one event: the deleted are in no index by account
 }

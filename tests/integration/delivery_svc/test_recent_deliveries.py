@@ -48,6 +48,36 @@ async def test_pages_hold_every_delivery_once_newest_first(database: Database) -
     }
 
 
+async def test_filters_by_type_and_job_find_all_however_far_apart(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery_svc.recent.LOOKED_AT_ONCE", 4)
+    monkeypatch.setattr("delivery_svc.recent.MOST_LOOKED_AT", 8)
+    async with Receiver() as receiver, delivery_service(database) as service:
+        _, public_id = await add_subscription(database, receiver.url)
+        rare = [an_event("job.run.started", job_id=7), an_event("job.run.started", job_id=8)]
+        sent = await service.publish(rare[0], *[an_event(run_id=run) for run in range(1, 31)], rare[1])
+        await service.drained()
+        started = await _through(service, public_id, event_type="job.run.started")
+        of_job = await _through(service, public_id, event_type="job.run.started", job_id=7)
+        usual = await _through(service, public_id, event_type="job.run.completed", page_size=5)
+        none = await _through(service, public_id, event_type="job.run.paused")
+    assert started == [sent[-1], sent[0]]
+    assert of_job == [sent[0]]
+    assert usual == list(reversed(sent[1:-1]))
+    assert none == []
+
+
+async def _through(service: DeliveryService, subscription_id: str, **wishes: object) -> list[str]:
+    seen, token = [], ""
+    while True:
+        page = await _list(service, subscription_id, page_token=token, **wishes)
+        seen += [one.event_id for one in page.deliveries]
+        token = page.next_page_token
+        if not token:
+            return seen
+
+
 async def test_a_delivery_between_two_attempts_is_listed_as_pending(database: Database) -> None:
     async with (
         Receiver(500) as receiver,

@@ -56,6 +56,8 @@ async def test_pages_receipts_and_counts_touch_few_blocks_of_a_long_log(database
     searches = [Search(), Search(skip=1000), *(Search(state=state) for state in ("FAILED", "PENDING", "SUCCEEDED"))]
     for search in searches:
         assert await _blocks(pool, partial(recent.page, pool, ACCOUNT, public_id, search)) < 1200, search
+    nothing = partial(recent.page, pool, ACCOUNT, public_id, Search(event_type="job.run.started"))
+    assert await _blocks(pool, nothing) < 20 * recent.MOST_LOOKED_AT
     assert await _blocks(pool, lambda: recent.by_ends(pool, ACCOUNT, public_id, one)) < 200
     assert await _blocks(pool, lambda: recent.count(pool, ACCOUNT, public_id)) < 1000
     shown, attempts = await recent.by_ends(pool, ACCOUNT, public_id, one)

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from runhook.delivery.v1 import delivery_service_pb2 as pb
-from runhook.delivery.v1.delivery_pb2 import RecoveryState
+from runhook.delivery.v1.delivery_pb2 import Recovery, RecoveryState
 from tests.support.delivery import ACCOUNT, DeliveryService, add_subscription, delivery_service
 from tests.support.postgres import Database
 from tests.support.receiver import Peer, Receiver, Request
@@ -16,6 +16,7 @@ from tests.support.recovery import CALLER, cancel, ended, fill, look, recover, r
 RUNNING = RecoveryState.RECOVERY_STATE_RUNNING
 FINISHED = RecoveryState.RECOVERY_STATE_FINISHED
 CANCELLED = RecoveryState.RECOVERY_STATE_CANCELLED
+SINCE = Timestamp(seconds=1)
 
 
 async def _silence(peer: Peer, request: Request) -> None:
@@ -52,6 +53,22 @@ async def test_five_hundred_that_failed_are_each_delivered_once(database: Databa
     assert finished.HasField("finish_time")
     assert len({request.headers["webhook-id"] for request in receiver.requests}) == len(receiver.requests) == 500
     assert ([tuple(row) for row in states], manual) == ([("SUCCEEDED", 2, 500)], 500)
+
+
+async def test_what_would_be_found_is_said_and_nothing_begins(database: Database) -> None:
+    async with Receiver() as receiver, delivery_service(database) as service:
+        key, public_id = await add_subscription(database, receiver.url)
+        await fill(database, key, 3)
+        await fill(database, key, 2, first=10, event_type="job.run.errored")
+        asked = [
+            Recovery(account_id=ACCOUNT, subscription_id=public_id, published_after=SINCE, event_type=event_type)
+            for event_type in ("", "job.run.errored")
+        ]
+        wishes = [pb.StartRecoveryRequest(recovery=one, validate_only=True) for one in asked]
+        said = [await service.stub.StartRecovery(one, timeout=20, metadata=CALLER) for one in wishes]
+        begun = await service.pool.fetchval("select count(*) from delivery.recovery")
+    assert [(answer.recovery.found, answer.recovery.recovery_id) for answer in said] == [(5, 0), (2, 0)]
+    assert (begun, len(receiver.requests)) == (0, 0)
 
 
 async def test_only_what_the_filter_names_is_delivered_again(database: Database) -> None:

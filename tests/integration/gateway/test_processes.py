@@ -8,7 +8,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import trustme
 
+from tests.support.papers import issue
 from tests.support.postgres import Database
 from tests.support.processes import process
 from tests.support.service_process import free_port
@@ -28,12 +30,17 @@ def subscription_settings(database: Database, tmp_path: Path) -> dict[str, objec
     }
 
 
-async def test_a_subscription_is_created_through_both_processes_and_both_stop_cleanly(
-    subscription_settings: dict[str, object],
+async def test_a_subscription_is_created_through_both_processes_over_mutual_tls_and_both_stop_cleanly(
+    subscription_settings: dict[str, object], tmp_path: Path
 ) -> None:
-    port = free_port()
-    settings = {"GATEWAY_ADDRESS": f"127.0.0.1:{port}", "SUBSCRIPTION_SVC": subscription_settings["GRPC_ADDRESS"]}
-    async with process("subscription_svc", subscription_settings) as service, process("gateway", settings) as gateway:
+    port, authority = free_port(), trustme.CA()
+    settings = {
+        "GATEWAY_ADDRESS": f"127.0.0.1:{port}",
+        "SUBSCRIPTION_SVC": subscription_settings["GRPC_ADDRESS"],
+        **issue(authority, tmp_path / "gateway", "gateway"),
+    }
+    of_service = subscription_settings | issue(authority, tmp_path / "service", "127.0.0.1")
+    async with process("subscription_svc", of_service) as service, process("gateway", settings) as gateway:
         await service.ready()
         await gateway.ready()
         body = {

@@ -79,6 +79,7 @@ LINES = [
     Line("GET", f"{V1}/deliveries/{{delivery_id}}", READERS),
     Line("GET", f"{SUBSCRIPTION}/recoveries", READERS),
     Line("GET", f"{V1}/recoveries/{{recovery_id}}", READERS),
+    Line("GET", f"{V1}/overview/deliveries", READERS),
     # triggers, tasks; the task has its trigger already
     Line("POST", f"{V1}/tasks", TEAM, 201, lambda tenant: TASK),
     Line("POST", f"{V1}/triggers", TEAM, 409, lambda tenant: trigger_body(tenant.ids["task_id"])),
@@ -96,6 +97,7 @@ LINES = [
     Line("GET", f"{V1}/triggers/{{trigger_id}}/windows", TEAM | {"read_only"}),
     Line("GET", f"{V1}/triggers/{{trigger_id}}/windows/{{window_id}}/calls", TEAM | {"read_only"}),
     # runs
+    Line("GET", f"{V1}/overview/triggers", TEAM | {"read_only"}),
     Line("GET", f"{V1}/executions", TEAM | {"read_only"}),
     Line("GET", f"{V1}/executions/{{execution_id}}", TEAM | {"read_only"}),
     Line("GET", f"{V1}/executions/{{execution_id}}/payload", TEAM | {"read_only"}),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from runhook.trigger.v1.execution_pb2 import EXECUTION_STATE_REJECTED
 from tests.support.gateway import Gateway, gateway
 from tests.support.postgres import Database
 from tests.support.subscription import ACCOUNT, TOKEN, add_account, add_token
@@ -158,6 +159,10 @@ async def test_runs_and_executions_are_shown_in_our_own_form(both: Both) -> None
     assert page.json == {"executions": [execution], "next_page_token": "next"}
     request = both.peer.requests[-1]
     assert (request.task_id, request.page_size, request.page_token) == (7, 2**31 - 1, "abc")
+    await both.call("GET", f"{V1}/executions?plan_id=8&trigger_id=trg_1&window_id=9&state=REJECTED")
+    request = both.peer.requests[-1]
+    assert (request.plan_id, request.trigger_id, request.window_id) == (8, "trg_1", 9)
+    assert request.state == EXECUTION_STATE_REJECTED
 
 
 async def test_receivers_find_a_run_where_the_vendor_has_it(both: Both) -> None:

@@ -382,7 +382,10 @@ async def test_a_task_is_triggered_and_its_execution_found(client: Client, platf
             assert answer.status_code == 204
     trigger = await client.triggers.get(ACCOUNT, made.trigger.trigger_id)
     assert trigger.newest_window.close_reason == "threshold"
-    (execution,) = [one async for one in client.executions.list(ACCOUNT, task_id=task.task_id)]
+    of_trigger = client.executions.list(ACCOUNT, trigger_id=made.trigger.trigger_id, task_id=task.task_id)
+    (execution,) = [one async for one in of_trigger]
+    rejected = client.executions.list(ACCOUNT, state=ExecutionState.EXECUTION_STATE_REJECTED, task_id=task.task_id)
+    assert [one async for one in rejected] == []
     async with asyncio.timeout(30):
         while execution.state != ExecutionState.EXECUTION_STATE_SUCCEEDED:
             await asyncio.sleep(0.1)

@@ -62,6 +62,18 @@ async def test_a_payload_of_5_mib_goes_in_the_file_alone_even_where_its_stream_b
     assert seen["argv"] == []
 
 
+async def test_a_payload_that_is_past_its_retention_is_said_to_be(
+    service: MemoryRunService, start_runner: StartRunner
+) -> None:
+    """The symptom: the runner took it for a lost lease and said nothing, so that the run failed as runner_lost."""
+    await start_runner({"show": python_command(SHOW_TO_FILE)})
+    service.payloads_gone = True
+    report = (await service.until(await service.add("show", payload=b"x"), "stored")).report
+    assert report is not None
+    assert report.reason == "not_runnable"
+    assert report.message == "the payload could not be fetched: the payload is past its retention"
+
+
 async def test_a_payload_at_the_variables_limit_is_in_the_variable_and_one_byte_more_is_not(
     service: MemoryRunService, start_runner: StartRunner
 ) -> None:

@@ -36,6 +36,16 @@ async def test_plans_of_queue_tables_never_keep_a_sequential_scan(database: Data
 
 
 @pytest.mark.parametrize("role", ROLES)
+async def test_the_driver_leaves_every_session_as_it_is_when_it_looks_up_a_type(database: Database, role: str) -> None:
+    """It turns jit off where it is on, and on again: behind a pooler, in another session perhaps."""
+    connection = await asyncpg.connect(url_of(database, role))
+    before = await connection.fetchval(SETTINGS, "jit")
+    assert await connection.fetchval("select $1::bool[]", [True]) == [True]
+    assert [before, await connection.fetchval(SETTINGS, "jit")] == ["off", "off"]
+    await connection.close()
+
+
+@pytest.mark.parametrize("role", ROLES)
 async def test_a_role_makes_no_tables_anywhere(database: Database, role: str) -> None:
     connection = await asyncpg.connect(url_of(database, role))
     for schema in ("public", "runhook", "subscription", "delivery", "trigger"):

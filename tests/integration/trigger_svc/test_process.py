@@ -74,6 +74,10 @@ async def test_a_stop_under_load_answers_what_it_took_and_exits_with_0(database:
         ({"TRIGGER_LEASE": "30"}, "did you mean RUNHOOK_TRIGGER_LEASE_SECONDS?"),
         ({"KEY_RING_FILE": "/nowhere"}, "RUNHOOK_KEY_RING_FILE"),
         ({"DATABASE_URL": "mysql://x"}, "RUNHOOK_DATABASE_URL"),
+        (
+            dict.fromkeys(("TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CA_FILE"), "/nowhere"),
+            "RUNHOOK_TLS_CERT_FILE: cannot read",
+        ),
     ],
 )
 async def test_a_bad_setting_is_named_and_nothing_starts(

@@ -13,8 +13,22 @@ import pytest
 from chassis.ids import ksuid
 from tests.support.postgres import Database
 from tests.support.trigger import Pod, call, pod
-from trigger_svc.store import artifact, execution, head, outbox, payload, rescue, run, start, window
+from trigger_svc.store import (
+    artifact,
+    execution,
+    head,
+    journey,
+    outbox,
+    overview,
+    payload,
+    rescue,
+    run,
+    start,
+    waiting,
+    window,
+)
 from trigger_svc.store import call as calls
+from trigger_svc.store import execution_list as executions
 from trigger_svc.store import token as tokens
 from trigger_svc.trigger import Trigger
 
@@ -143,12 +157,16 @@ async def _hot_statements(one: Pod) -> list[tuple[str, tuple[Any, ...]]]:
         ids,
         False,
     )
-    public_id, finished = (await one.executions())[-1]["public_id"], await _finished(one, made)
+    *_, last = await one.executions()
+    key, public_id, finished = last["execution_id"], last["public_id"], await _finished(one, made)
     return [
         (head.RECEIVE_CALLS, flush),
         (head.FIND_GROUP, (uuid.uuid4(),)),
         (window.CLOSE_EXPIRED, (20, ids)),
         (window.NEWEST_WINDOW, (made.trigger_id,)),
+        (journey.WINDOWS_OF_CALLS, ([made.trigger_id], ["cal_x"], 50)),
+        (journey.OPENED_AT, ([1, 2],)),
+        (journey.TRAVELLED, ([acquired.run_id],)),
         (tokens.FIND_TARGETS, ([b"x" * 32],)),
         (run.ACQUIRE_RUNS, (["dbt_build", "nobody"], 10, 30.0)),
         (run.ACQUIRE_RUNS_OF_ACCOUNT, (["dbt_build"], 10, 30.0, 4711)),
@@ -175,13 +193,37 @@ async def _hot_statements(one: Pod) -> list[tuple[str, tuple[Any, ...]]]:
         (rescue.TIME_OUT_PLAN, (1,)),
         (rescue.FIND_HELD, (100,)),
         (rescue.ADMIT_HELD, (made.task_id,)),
+        (rescue.HAS_ENDED, (1,)),
+        (waiting.FIND_WAITING, (now.replace(year=now.year - 1), 100)),
+        (waiting.GIVE_UP_WAITING, (key, far)),
         (outbox.CLAIM_EVENTS, (500, 20.0)),
         (outbox.COUNT_WAITING, (10_000,)),
         (artifact.COMPLETE, (acquired.run_id, acquired.lease_id, ["a"], [1], [1])),
+        (overview.OPEN_WINDOWS, (4711, 1_000, 10)),
+        (overview.WORK, (4711, 10_000, 1_000)),
+        (overview.LOSSES, (4711, 10)),
         (execution.FIND_EXECUTION, (4711, public_id)),
-        (execution.LIST_EXECUTIONS, (4711, 2**63 - 1, 20)),
-        (execution.LIST_EXECUTIONS_OF_TASK, (4711, 2**63 - 1, 20, made.task_id)),
+        *_lists(await executions.source(one.pool, 4711, made.public_id)),
         (execution.FIND_RUN, (4711, acquired.run_id)),
+    ]
+
+
+def _lists(source: executions.Source | None) -> list[tuple[str, tuple[Any, ...]]]:
+    """Pages of executions, by all that they may be asked for."""
+    assert source is not None
+    page, of_trigger, of_task = (4711, 2**63 - 1, 20), source.trigger_id, source.target
+    return [
+        (executions.FIND_SOURCE, (4711, "trg_" + 27 * "1")),
+        (executions.KEYS, page),
+        (executions.KEYS_IN_STATE, (*page, "PENDING")),
+        (executions.KEYS_IN_STATE, (*page, "CANCELLED")),
+        (executions.KEYS_OF_TASK, (*page, of_task)),
+        (executions.KEYS_OF_PLAN, (*page, 1)),
+        (executions.KEYS_OF_TRIGGER, (*page, of_trigger)),
+        (executions.KEYS_OF_TARGET_IN_STATE, (*page, of_task, "PENDING", None)),
+        (executions.KEYS_OF_TARGET_IN_STATE, (*page, of_task, "RUNNING", of_trigger)),
+        (executions.KEY_OF_WINDOW, (*page, 1, None, None, None)),
+        (execution.READ_EXECUTIONS, (list(range(1, 21)),)),
     ]
 
 

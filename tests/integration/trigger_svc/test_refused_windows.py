@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chassis.errors import DomainError, ResourceExhausted, Unavailable
+from chassis.errors import DomainError, NotFound, ResourceExhausted, Unavailable
 from tests.support.postgres import Database
 from tests.support.trigger import Pod, call, pod
 from trigger_svc.call import Answer
@@ -17,6 +17,7 @@ FINISH = """
 update trigger.execution set state = 'CANCELLED', reason = 'cancelled', finished_at = clock_timestamp()
  where execution_id = (select min(execution_id) from trigger.execution where finished_at is null)
 """
+DISABLE = "update trigger.head set enabled = not $1"
 PAUSE = "update trigger.task set paused = $1"
 
 
@@ -98,6 +99,11 @@ async def test_a_paused_task_takes_calls_unless_its_trigger_refuses_them(one: Po
     with pytest.raises(Unavailable) as refused:
         await one.receiver.receive(call(refusing))
     assert (refused.value.reason, refused.value.retry_after) == ("PAUSED", 60.0)
+    # Disabled since its token was looked up, it is not there; that it is paused as well is nobody's business.
+    await one.pool.execute(DISABLE, True)
+    with pytest.raises(NotFound):
+        await one.receiver.receive(call(refusing))
+    await one.pool.execute(DISABLE, False)
     await one.pool.execute(PAUSE, False)
     assert await _answers(one, refusing, 1) == [""]
     assert [window["size"] for window in await one.windows()] == [2, 2]

@@ -108,6 +108,15 @@ def test_a_refusal_has_one_status_and_none_of_the_transports_words(
         assert answer.headers.get("retry-after", "1") == "1"
 
 
+def test_a_start_that_the_queue_refuses_is_too_many_and_not_a_service_that_is_away() -> None:
+    """The symptom: 503 where the document says 429, which clients repeat at once."""
+    full = Refusal(
+        code=grpc.StatusCode.RESOURCE_EXHAUSTED, message="the queue is full", reason="QUEUE_LIMIT", retry_after=60.0
+    )
+    error = http_error_of(full)
+    assert (error.status, error.reason, error.retry_after) == (429, "QUEUE_LIMIT", 60.0)
+
+
 def test_a_services_own_words_reach_the_caller() -> None:
     error = http_error_of(
         Refusal(code=grpc.StatusCode.ALREADY_EXISTS, message="the name is taken", reason="NAME_TAKEN")

@@ -66,6 +66,12 @@ def test_slots_fill_arguments_and_the_environment_holds_only_what_was_named() ->
     assert made(order("plain")).directory == "/etc/runner/sub"
 
 
+def test_a_command_is_told_the_trace_that_it_belongs_to_and_nothing_where_there_is_none() -> None:
+    traceparent = f"00-{'a' * 32}-{'b' * 16}-01"
+    assert made(order(traceparent=traceparent)).environment["TRACEPARENT"] == traceparent
+    assert "TRACEPARENT" not in made(order()).environment
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [

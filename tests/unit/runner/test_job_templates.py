@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from chassis import identity
 from chassis.settings import SettingsError
 from runner.commands import has_jobs, load_commands
 from runner.invocation import Order
@@ -94,6 +96,21 @@ def test_the_token_is_in_the_secret_alone_and_mounted_where_the_payload_is_fetch
     assert secret["stringData"] == {"token": "rrt_secret"}
     assert secret["metadata"]["ownerReferences"][0]["uid"] == "uid-of-job"
     assert "rrt_secret" not in repr(order())
+
+
+def test_where_the_payload_is_fetched_alone_is_the_identity_for_mutual_tls(tmp_path: Path) -> None:
+    around = replace(AROUND, tls_secret="runhook-job-identity")
+    made = job_object(job(tmp_path, template(), artifacts=["*"]), order(), 7, around)
+    assert schema_errors(made) == []
+    pod = made["spec"]["template"]["spec"]
+    assert {"name": "runhook-identity", "secret": {"secretName": "runhook-job-identity"}} in pod["volumes"]
+    containers = [*pod["initContainers"], *pod["containers"]]
+    mounts = {one["name"]: {mount["name"]: mount["mountPath"] for mount in one["volumeMounts"]} for one in containers}
+    assert [name for name, mounted in mounts.items() if "runhook-identity" in mounted] == ["runhook-fetch"]
+    told = {variable["name"]: variable["value"] for variable in pod["initContainers"][0]["env"]}
+    files = [told[variable].rpartition("/") for variable in (identity.CERT, identity.KEY, identity.CA)]
+    assert {folder for folder, _, _ in files} == {mounts["runhook-fetch"]["runhook-identity"]}
+    assert [name for _, _, name in files] == ["tls.crt", "tls.key", "ca.crt"]
 
 
 def test_a_run_without_a_payload_needs_neither_token_nor_shell(tmp_path: Path) -> None:

@@ -119,6 +119,10 @@ C = "trigger.call_rules"
         ({"extra_media_types": ["*/*", "a", "a/b;c=d"]}, [f"{C}.extra_media_types[{n}]" for n in range(3)]),
         ({"assumed_media_type": "Multipart/Mixed"}, [f"{C}.assumed_media_type"]),
         ({"assumed_media_type": "json"}, [f"{C}.assumed_media_type"]),
+        # The symptom: a trigger whose every call without a type was refused for the type that it was given.
+        ({"assumed_media_type": "image/png"}, [f"{C}.assumed_media_type"]),
+        ({"assumed_media_type": "text/plain; charset=klingon"}, [f"{C}.assumed_media_type"]),
+        ({"assumed_media_type": "a/b", "extra_media_types": ["A/B"]}, []),
         ({"rate_per_second": -0.1}, [f"{C}.rate_per_second"]),
         ({"rate_per_second": 10_001.0}, [f"{C}.rate_per_second"]),
         ({"rate_per_second": "NaN"}, [f"{C}.rate_per_second"]),

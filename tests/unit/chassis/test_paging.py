@@ -6,7 +6,8 @@ import hashlib
 import pytest
 
 from chassis.errors import InvalidInput
-from subscription_svc.paging import Page, asked
+from chassis.page_token import LARGEST_KEY
+from chassis.paging import Page, asked
 
 
 def token_after(key: int, name: str = "accounts") -> str:
@@ -20,9 +21,20 @@ def forged(text: str) -> str:
     return base64.urlsafe_b64encode(check + text.encode()).decode().rstrip("=")
 
 
-@pytest.mark.parametrize(("page_size", "size"), [(0, 100), (1, 1), (1000, 1000), (1001, 1000), (2**31 - 1, 1000)])
+@pytest.mark.parametrize(("page_size", "size"), [(0, 20), (1, 1), (100, 100), (101, 100), (2**31 - 1, 100)])
 def test_a_page_has_its_default_and_its_largest_size(page_size: int, size: int) -> None:
-    assert asked("accounts", page_size=page_size, page_token="").size == size
+    assert asked("tasks", page_size=page_size, page_token="").size == size
+
+
+@pytest.mark.parametrize(("page_size", "size"), [(0, 100), (1000, 1000), (1001, 1000)])
+def test_a_list_may_have_sizes_of_its_own(page_size: int, size: int) -> None:
+    assert asked("accounts", page_size=page_size, page_token="", default=100, largest=1_000).size == size
+
+
+def test_a_list_that_begins_with_the_newest_begins_beyond_every_key() -> None:
+    assert asked("windows", page_size=0, page_token="", newest_first=True).after == LARGEST_KEY
+    token = token_after(7, "windows")
+    assert asked("windows", page_size=0, page_token=token, newest_first=True).after == 7
 
 
 def test_a_page_is_cut_at_its_size_and_the_next_one_goes_on_after_it() -> None:

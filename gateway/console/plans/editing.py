@@ -1,0 +1,111 @@
+"""Plans made and changed. A step is a row of the form: a name, and the numbers of its tasks."""
+
+from collections.abc import Iterable
+
+from google.protobuf.duration_pb2 import Duration
+from starlette.responses import Response
+
+from gateway.console.entry import Entry
+from gateway.console.names import Names
+from gateway.console.page import Page
+from gateway.console.plans.view import plan_view
+from gateway.console.refusal import NO_REFUSAL, Refusal, refusal_of
+from gateway.console.tasks.queue_limit import COUNTS, MODES, queue_limit
+from gateway.console.visit import ConsoleVisit
+from gateway.http_errors import HttpError
+from runhook.trigger.v1 import trigger_service_pb2 as pb
+from runhook.trigger.v1.plan_pb2 import Plan, Step
+from runhook.trigger.v1.task_pb2 import Task
+
+_PREFIX = "plan."
+_MOST = 100
+
+
+async def new(visit: ConsoleVisit) -> Response:
+    """GET /console/plans/new"""
+    return await _form(visit, Plan(account_id=visit.account_id))
+
+
+async def create(visit: ConsoleVisit) -> Response:
+    """POST /console/plans/new"""
+    entry = Entry(visit.form)
+    wanted = _plan(entry, visit.account_id)
+    if entry.bad:
+        return await _form(visit, wanted, 400, entry.refusal)
+    try:
+        answer = await visit.ask(visit.services.triggers.CreatePlan, pb.CreatePlanRequest(plan=wanted))
+    except HttpError as error:
+        return await _refused(visit, wanted, error)
+    return visit.redirect(f"/console/plans/{answer.plan.plan_id}", done="plan_made")
+
+
+async def edit(visit: ConsoleVisit) -> Response:
+    """GET /console/plans/{plan_id}/edit"""
+    request = pb.GetPlanRequest(account_id=visit.account_id, plan_id=visit.number("plan_id"))
+    return await _form(visit, (await visit.ask(visit.services.triggers.GetPlan, request)).plan)
+
+
+async def change(visit: ConsoleVisit) -> Response:
+    """POST /console/plans/{plan_id}/edit"""
+    entry = Entry(visit.form)
+    wanted = _plan(entry, visit.account_id, visit.number("plan_id"))
+    if entry.bad:
+        return await _form(visit, wanted, 400, entry.refusal)
+    try:
+        await visit.ask(visit.services.triggers.UpdatePlan, pb.UpdatePlanRequest(plan=wanted))
+    except HttpError as error:
+        return await _refused(visit, wanted, error)
+    return visit.redirect(f"/console/plans/{wanted.plan_id}", done="plan_changed")
+
+
+def _plan(entry: Entry, account_id: int, plan_id: int = 0) -> Plan:
+    form = entry.form
+    timeout = form.text("timeout").strip()
+    return Plan(
+        account_id=account_id,
+        plan_id=plan_id,
+        etag=form.text("etag"),
+        name=form.text("name").strip(),
+        steps=[Step(name=key, task_ids=entry.numbers("steps", value)) for key, value in entry.pairs("steps")],
+        failure_handler_task_id=entry.number("failure_handler_task_id", large=True),
+        timeout=Duration(seconds=entry.number("timeout")) if timeout else None,
+        allow_parallel_runs=form.has("allow_parallel_runs"),
+        queue_limit=queue_limit(entry),
+    )
+
+
+async def _refused(visit: ConsoleVisit, wanted: Plan, error: HttpError) -> Response:
+    if error.status in (401, 404):
+        raise error
+    return await _form(visit, wanted, error.status, refusal_of(error, _PREFIX))
+
+
+async def _form(visit: ConsoleVisit, plan: Plan, status: int = 200, refusal: Refusal = NO_REFUSAL) -> Response:
+    request = pb.ListTasksRequest(account_id=visit.account_id, page_size=_MOST)
+    tasks = (await visit.ask(visit.services.triggers.ListTasks, request)).tasks
+    return visit.page(
+        "plans/form.html",
+        status=status,
+        refusal=refusal,
+        plan=plan_view(plan, Names({}, {}), visit.now),
+        tasks=[(one.task_id, one.name) for one in tasks],
+        handlers=_handlers(tasks, plan.failure_handler_task_id),
+        modes=MODES,
+        counts=COUNTS,
+    )
+
+
+def _handlers(tasks: Iterable[Task], chosen: int) -> list[tuple[str, str]]:
+    """What may be chosen as failure handler; the one that is stored too, if the list does not reach it."""
+    found = {one.task_id: f"{one.name} (task {one.task_id})" for one in tasks}
+    if chosen:
+        found.setdefault(chosen, f"task {chosen}")
+    return [(str(number), name) for number, name in found.items()]
+
+
+PAGES = (
+    Page("GET", "/console/plans/new", new),
+    Page("POST", "/console/plans/new", create),
+    Page("GET", "/console/plans/{plan_id}/edit", edit),
+    Page("POST", "/console/plans/{plan_id}/edit", change),
+)

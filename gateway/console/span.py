@@ -8,9 +8,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 def length(seconds: float) -> str:
     """In its two largest units.
 
-    >>> length(0.25), length(12.34), length(125), length(3600), length(90_061)
-    ('250 ms', '12.3 s', '2 min 5 s', '1 h', '1 d 1 h')
+    >>> length(0.00042), length(0.25), length(12.34), length(125), length(3600), length(90_061)
+    ('0.4 ms', '250 ms', '12.3 s', '2 min 5 s', '1 h', '1 d 1 h')
     """
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f}".removesuffix(".0") + " ms"
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"
     if seconds < 60:

@@ -12,6 +12,7 @@ from typing import Any
 from playwright.async_api import Browser, FloatRect
 
 from standalone import binaries
+from standalone.postgres import Postgres
 from tests.support.browser import PHONE, SHOWN, WIDE, chromium, filled, opened
 from tests.support.platform import Platform, platform
 from tests.support.postgres import Cluster, running_server
@@ -64,28 +65,28 @@ def name(path: str) -> str:
     return "-".join(parts) or "overview"
 
 
-async def main() -> None:
+async def write(server: Postgres, directory: Path) -> None:
     """All of them, anew."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("*.png"):
         old.unlink()
-    with running_server(binaries.find(os.environ)) as server, tempfile.TemporaryDirectory() as directory:
-        cluster = Cluster(server)
-        await cluster.make_template()
-        database = await cluster.create()
-        async with (
-            platform(database, Path(directory), operator_account_id=ACCOUNT) as house,
-            Receiver(204) as slack,
-            Receiver(200) as catalogue,
-            Receiver(503) as pager,
-            chromium() as browser,
-        ):
-            account = await tenant(house, "Example Ltd")
-            await furnish(house, account, {"Orders to Slack": slack, "Data catalogue": catalogue, "Pager": pager})
-            for scheme, paths in (("light", SHOWN), ("dark", MAIN)):
-                for size in (WIDE, PHONE):
-                    await pictures(browser, house.call.url, account, scheme, size, paths)
+    cluster = Cluster(server)
+    await cluster.make_template()
+    database = await cluster.create()
+    async with (
+        platform(database, directory, operator_account_id=ACCOUNT) as house,
+        Receiver(204) as slack,
+        Receiver(200) as catalogue,
+        Receiver(503) as pager,
+        chromium() as browser,
+    ):
+        account = await tenant(house, "Example Ltd")
+        await furnish(house, account, {"Orders to Slack": slack, "Data catalogue": catalogue, "Pager": pager})
+        for scheme, paths in (("light", SHOWN), ("dark", MAIN)):
+            for size in (WIDE, PHONE):
+                await pictures(browser, house.call.url, account, scheme, size, paths)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with running_server(binaries.find(os.environ)) as made, tempfile.TemporaryDirectory() as folder:
+        asyncio.run(write(made, Path(folder)))

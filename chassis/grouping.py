@@ -134,12 +134,14 @@ class GroupCommit(Generic[Item, Answer]):
     async def _settle(self, group: list[_Waiting[Item, Answer]]) -> None:
         started = time.monotonic()
         span = self._begin_span(group) if tracing.on() else None
+        fault = ""
         try:
             answers = await self._flush([waiting.item for waiting in group])
             for waiting, answer in zip(group, answers, strict=True):
                 if waiting.answer is not None and not waiting.answer.done():
                     waiting.answer.set_result(answer)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            fault = type(error).__name__
             if len(group) == 1:
                 self._fail(group, error)
                 return
@@ -147,14 +149,16 @@ class GroupCommit(Generic[Item, Answer]):
             await self._settle(group[:middle])
             await self._settle(group[middle:])
         except Exception as error:
+            fault = type(error).__name__
             self._fail(group, error)
-        except BaseException:
+        except BaseException as error:
+            fault = type(error).__name__
             self._fail(group, asyncio.CancelledError())
             raise
         finally:
             self._seconds.observe(time.monotonic() - started)
             if span is not None:
-                span.end()
+                span.end(fault)
 
     def _begin_span(self, group: list[_Waiting[Item, Answer]]) -> tracing.Span | None:
         """One span for all: below the first of those who are traced, pointed to by the others."""

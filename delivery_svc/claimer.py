@@ -8,9 +8,11 @@ parked. Probes are a few rows at once: one failure says little of an endpoint th
 
 A claim of a backlog goes on where the one before ended. What was claimed leaves dead entries in the index, which stay as long
 as somebody holds an old snapshot, and every claim from the beginning would walk over all of them. Rows that come to lie before
-that place (a dead pod's, say) are found by the next claim from the beginning, which is never far.
+that place (a dead pod's, say) are found by the next claim from the beginning, which is never far: neither in rows nor, where
+endpoints are slow, in seconds.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -27,7 +29,9 @@ from delivery_svc.store import lane, queue
 
 LARGEST_CLAIM = 500
 MOST_LANES = 100
-MOST_IN_A_WALK = 10_000  # rows claimed until a claim begins at the beginning again
+# Until a claim begins at the beginning again: rows claimed, and the time.
+MOST_IN_A_WALK = 50_000
+LONGEST_WALK_SECONDS = 5.0
 SHORTEST_SHUT_SECONDS = 1.0  # of a lane that waits for its probe
 
 
@@ -52,6 +56,7 @@ class Claimer:
         self._probe_seconds = probe_seconds
         self._since: datetime | None = None
         self._walked = 0
+        self._walk_began = float("-inf")
         self._look = fault_points.around(self._look_at_breakers, before=fault_points.AFTER_CLAIM_BEFORE_DISPATCH)
 
     async def tick(self) -> bool:
@@ -69,8 +74,9 @@ class Claimer:
     async def _claim(self) -> bool:
         room = self._intake.reserve_claim()
         limit = min(room.total, LARGEST_CLAIM)
-        since = self._since
-        self._since = None
+        since, self._since = self._since, None
+        if since is None:
+            self._walked, self._walk_began = 0, time.monotonic()
         try:
             rows = await queue.claim(self._pool, room.epoch, limit, since) if limit else []
             if rows:
@@ -86,11 +92,10 @@ class Claimer:
         return more
 
     def _go_on(self, rows: list[asyncpg.Record]) -> None:
-        """The next claim begins after the last of these; at the beginning when there are none, or enough were walked."""
+        """The next claim begins at the last of these; at the beginning when there are none, or the walk was long enough."""
         self._walked += len(rows)
-        if not rows or self._walked >= MOST_IN_A_WALK:
-            self._walked = 0
-        else:
+        walked = time.monotonic() - self._walk_began
+        if rows and self._walked < MOST_IN_A_WALK and walked < LONGEST_WALK_SECONDS:
             self._since = rows[-1]["due_at"]
 
     async def _look_at_breakers(self, lanes: set[int]) -> None:

@@ -96,7 +96,7 @@ class Dispatcher:
             if self._closed:
                 self._record(Settled(delivery))
                 continue
-            if self._shut and self._is_shut(subscription_id):
+            if self._shut and self._turns_away(subscription_id):
                 self._record(Settled(delivery, parked=True))
                 continue
             lane = self._lane(delivery, now)
@@ -186,6 +186,10 @@ class Dispatcher:
                 self._shut.pop(subscription_id, None)
                 self._probes.pop(subscription_id, None)
 
+    def is_shut(self, subscription_id: int) -> bool:
+        """Whether its breaker is open as far as this pod knows, probes under way or not."""
+        return self._shut.get(subscription_id, float("-inf")) > time.monotonic()
+
     def drop_waiting(self) -> int:
         """Forgets all that wait, without a word to Postgres: their lease is no longer this pod's. Returns how many."""
         dropped = [delivery.id for lane in self._lanes.values() for delivery in lane.empty()]
@@ -199,12 +203,13 @@ class Dispatcher:
             for delivery in lane.empty():
                 self._record(Settled(delivery))
 
-    def _is_shut(self, subscription_id: int) -> bool:
+    def _turns_away(self, subscription_id: int) -> bool:
+        """Whether what is offered of it is parked; else it is one of its probes, or the lane is not shut."""
         probes = self._probes.get(subscription_id, 0)
         if probes:
             self._probes[subscription_id] = probes - 1
             return False
-        return self._shut.get(subscription_id, float("-inf")) > time.monotonic()
+        return self.is_shut(subscription_id)
 
     def _lane(self, delivery: Delivery, now: float) -> Lane:
         """The delivery's lane, which follows its profile."""

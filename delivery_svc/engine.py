@@ -139,6 +139,7 @@ class Engine:
             policy,
             lambda seconds: self.dispatcher.shut_lanes(seconds),
             lambda lanes: self.dispatcher.reopen_lanes(lanes),
+            lambda lane: self.dispatcher.is_shut(lane),
             lambda: self._health_loop.wake(),
         )
 

@@ -25,7 +25,7 @@ TICKS_IN_NO_HURRY = 4
 
 class Health:
     """Gathers what attempts showed since the last tick. `shut` is told which lanes are open, for how many seconds; `reopen`
-    which are closed again. `wake` asks for a tick now.
+    which are closed again, `is_shut` asked whether this pod takes one for open. `wake` asks for a tick now.
 
     A pod that sees a breaker's fill of failures by itself shuts the lane before that is noted: an endpoint that refuses at
     once would otherwise be offered hundreds within a moment.
@@ -37,12 +37,14 @@ class Health:
         policy: BreakerPolicy,
         shut: Callable[[Mapping[int, float]], None],
         reopen: Callable[[Iterable[int]], None],
+        is_shut: Callable[[int], bool],
         wake: Callable[[], None],
     ) -> None:
         self._pool = pool
         self._policy = policy
         self._shut = shut
         self._reopen = reopen
+        self._is_shut = is_shut
         self._wake = wake
         self._signs: dict[int, Sign] = {}  # by subscription
         self._cancelled: set[int] = set()
@@ -77,12 +79,13 @@ class Health:
             sign.failing_us = sign.failing_us or attempt.began_us
 
     async def tick_soon(self) -> None:
-        """Writes the signs when there is a failure among them, else every fourth time: what does well is in no hurry."""
+        """Writes the signs when there is a failure among them, or a probe that found an endpoint back; else every fourth time:
+        what does well is in no hurry."""
         self._rested += 1
         if (
             self._rested >= TICKS_IN_NO_HURRY
             or self._cancelled
-            or any(sign.failed_attempts for sign in self._signs.values())
+            or any(sign.failed_attempts or self._is_shut(one) for one, sign in self._signs.items())
         ):
             await self.tick()
 

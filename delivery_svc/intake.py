@@ -1,9 +1,9 @@
 """The intake: how much this pod may lease, and the way of what it leased into the dispatcher.
 
 While there is a backlog (a publish overflowed the room, or a claim came back full) publish leases nothing for the accounts
-that are behind: otherwise new events would overtake old ones for ever. The backlog ends with the first claim that comes back
-short. No account may take all of the room (share.py). A statement that began under an old epoch brings nothing in: its rows
-are no longer this pod's.
+that are behind: otherwise new events would overtake old ones for ever. The backlog ends with the first claim from the
+beginning that comes back short. No account may take all of the room (share.py). A statement that began under an old epoch
+brings nothing in: its rows are no longer this pod's.
 """
 
 import asyncio

@@ -9,7 +9,8 @@
 # pip's configuration; the machine's certificates). Everything runs in namespaces of its own, so nothing mounted or started
 # here outlives it.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+SELF=$(readlink -f "$0")
+cd "$(dirname "$SELF")/.."
 
 MOST_SECONDS=2400
 NAME=localhost/runhook
@@ -40,7 +41,7 @@ outside() {
     trap clean EXIT
     trap 'exit 130' INT TERM
     timeout --kill-after=1 "$MOST_SECONDS" \
-        unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$0" --inside "$work" "$kept" &
+        unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$SELF" --inside "$work" "$kept" &
     running=$!
     wait "$running" || fail "it does not hold, or took longer than $MOST_SECONDS s: see above"
     say "everything holds"

@@ -25,19 +25,21 @@ class Beater:
         self._name = name
         self._runners = runners
         self._gone = False
+        self._beating = asyncio.Lock()  # a beat under way would come after the end
 
     async def tick(self) -> None:
         """Beats once, and forgets those that went without a word."""
-        if self._gone:  # loops go on while a process drains
-            return
-        await pod.beat(self._pool, self._pod_id, self._name, self._runners()[:MOST_RUNNERS])
+        async with self._beating:
+            if self._gone:  # loops go on while a process drains
+                return
+            await pod.beat(self._pool, self._pod_id, self._name, self._runners()[:MOST_RUNNERS])
         await pod.forget(self._pool, FORGET_SECONDS)
 
     async def leave(self) -> None:
         """Takes this pod out; a failure is left to the others."""
         self._gone = True
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(2), self._beating:
                 await pod.leave(self._pool, self._pod_id)
         except AWAY_ERRORS as error:
             log.warning("pod.not_left", name=self._name, error=repr(error))

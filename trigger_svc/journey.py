@@ -9,6 +9,7 @@ window's trace. Told after the commits, in groups; what fails here costs spans a
 import asyncio
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -104,10 +105,10 @@ class Journey:
                 _tell_run(one, _trace_of(one), ending, execution_state)
 
     async def _tell_calls(self, calls: Sequence[Taken], until_ns: int) -> None:
-        triggers = sorted({call.trigger_id for call in calls})
-        ids = [call.call_id for call in calls]
+        own = Counter(call.trigger_id for call in calls)
+        most = {trigger_id: count + MOST_NEWER for trigger_id, count in own.items()}
         with suppress(*AWAY_ERRORS):
-            windows = await store.windows_of_calls(self._pool, triggers, ids, most=len(ids) + MOST_NEWER)
+            windows = await store.windows_of_calls(self._pool, most, [call.call_id for call in calls])
             for call in calls:
                 if call.call_id in windows:
                     _tell_call(call, *windows[call.call_id], until_ns)

@@ -97,7 +97,7 @@ def explanation(reason: str, run_reason: str, exit_code: int | None, message: st
     >>> explanation("run_failed", "command_failed", 2, "dbt found errors")
     'The command ended with exit code 2: dbt found errors'
     >>> explanation("queue_limit", "", None, "")
-    'As many executions waited as its task or plan lets wait.'
+    'As many executions waited or ran as its queue limit allows.'
     >>> explanation("of_a_later_release", "", None, "")
     'Of a later release.'
     """
@@ -115,8 +115,8 @@ def _of_run(run_reason: str, exit_code: int | None) -> str:
 _REASONS = {
     "timed_out": "It took longer than it may.",
     "runner_lost": "The runner was lost while it executed.",
-    "parameter_missing": "A parameter that its task declares has no value.",
-    "task_missing": "A task of its plan was deleted.",
-    "queue_limit": "As many executions waited as its task or plan lets wait.",
-    "waited_too_long": "It waited longer than an execution may.",
+    "parameter_missing": "Its task no longer declares resource_webhook_payload, so its calls could not reach it.",
+    "task_missing": "A task that it was to execute was deleted.",
+    "queue_limit": "As many executions waited or ran as its queue limit allows.",
+    "waited_too_long": "It waited for its turn for longer than it may.",
 }

@@ -1,14 +1,16 @@
 """What a trace is told of windows, calls and runs, after they were committed. Read only, and only while traces are on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
-# A flush's calls are the newest of their triggers, or nearly so: their place is found along the key, not their id.
+# A flush's calls are the newest of their triggers, or nearly so: their place is found along the key, not their id. Of each
+# trigger only so many are looked at as it had in the flush, and those that came since.
 WINDOWS_OF_CALLS = """
 select c.call_id, c.window_id, g.public_id as trigger_id
-  from unnest($1::bigint[]) as n (trigger_id)
+  from unnest($1::bigint[], $3::int[]) as n (trigger_id, most)
   join trigger.trigger g on g.trigger_id = n.trigger_id
  cross join lateral (
        select x.call_id, x.window_id
@@ -16,16 +18,16 @@ select c.call_id, c.window_id, g.public_id as trigger_id
         where x.trigger_id = n.trigger_id
           and x.received_day between (now() at time zone 'UTC')::date - 1 and (now() at time zone 'UTC')::date
         order by x.received_day desc, x.seq desc
-        limit $3) c
+        limit n.most) c
  where c.call_id = any($2::text[])
 """
 
 
 async def windows_of_calls(
-    pool: asyncpg.Pool, trigger_ids: list[int], call_ids: list[str], *, most: int
+    pool: asyncpg.Pool, most: Mapping[int, int], call_ids: list[str]
 ) -> dict[str, tuple[str, int]]:
-    """Public trigger id and window by call id, of calls among the newest `most` of these triggers."""
-    rows = await pool.fetch(WINDOWS_OF_CALLS, trigger_ids, call_ids, most, timeout=5)
+    """Public trigger id and window by call id, of calls among the newest of their triggers: so many of each as `most` says."""
+    rows = await pool.fetch(WINDOWS_OF_CALLS, list(most), call_ids, list(most.values()), timeout=5)
     return {row["call_id"]: (row["trigger_id"], row["window_id"]) for row in rows}
 
 

@@ -144,6 +144,24 @@ async def test_an_authority_is_changed_under_a_channel_in_use_and_no_call_is_cut
         assert {await under_way, await later} == {b"2"}
 
 
+async def test_a_stream_goes_on_over_the_channel_that_it_began_on(papers: Issue) -> None:
+    client = papers("client", "gateway")
+    async with (
+        door(Things(), papers=papers("server", "localhost")) as (port, _),
+        open_channel(f"localhost:{port}", who(client)) as channel,
+    ):
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        watch = health.Watch(health_pb2.HealthCheckRequest(service=READINESS), timeout=20)
+        await watch.read()
+        next_word = asyncio.ensure_future(watch.read())
+        papers("client", "gateway")
+        assert await method(channel)(timeout=5) == b"1"
+        await asyncio.wait([next_word], timeout=0.3)
+        assert (next_word.done(), watch.done()) == (False, False)
+        watch.cancel()
+        next_word.cancel()
+
+
 async def test_probes_ask_in_the_clear_at_an_address_of_their_own(papers: Issue) -> None:
     health = f"127.0.0.1:{free_port()}"
     async with door(Things(), health=health, papers=papers("server", "localhost")), open_channel(health) as channel:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from schema.roles import ROLES, prepare_roles
 from schema.upgrade import upgrade
@@ -17,11 +18,12 @@ NAME, PASSWORD = "postgres", "of-this-test"
 WAITS = "select exists (select 1 from pg_locks where not granted and relation = $1::regclass)"
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Database]:
-    """A migrated Postgres that may be killed."""
-    tmp_path.chmod(0o755)
-    database = Database(tmp_path)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+    """A migrated Postgres that may be killed, and is there again after each test."""
+    directory = tmp_path_factory.mktemp("server")
+    directory.chmod(0o755)
+    database = Database(directory)
     await database.start()
     await upgrade(database.server.url(NAME))
     await prepare_roles(database.server.url(NAME), dict.fromkeys(ROLES, PASSWORD))
@@ -48,6 +50,7 @@ async def until_it_waits_for(watcher: asyncpg.Connection, table: str) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("service", "table"),
     [

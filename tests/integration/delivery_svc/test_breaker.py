@@ -5,6 +5,7 @@ import json
 import random
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -13,6 +14,12 @@ import asyncpg
 import pytest
 
 from delivery_svc.breaker import PROBES, Breaker, BreakerPolicy, after
+from delivery_svc.delivery import Attempt, Delivery, Settled
+from delivery_svc.event import Event
+from delivery_svc.health import TICKS_IN_NO_HURRY, Health
+from delivery_svc.intake import NO_PROFILE
+from delivery_svc.retry import Outcome
+from delivery_svc.sending.exchange import ErrorClass, Exchange
 from delivery_svc.store import census, lane
 from delivery_svc.store.lane import Sign
 from tests.support.delivery import DeliveryService, add_subscription, an_event, delivery_service
@@ -247,6 +254,30 @@ async def test_who_pauses_and_revives_gets_a_closed_one(database: Database) -> N
     assert [tuple(row) for row in states] == [("CANCELLED", 50), ("SUCCEEDED", 1)]
 
 
+@pytest.mark.parametrize(("seen_open", "ticks"), [(True, 1), (False, TICKS_IN_NO_HURRY)])
+async def test_what_a_probe_found_is_noted_at_once_and_what_does_well_is_in_no_hurry(
+    database: Database, seen_open: bool, ticks: int
+) -> None:
+    policy = BreakerPolicy(failures=1, shortest=2.0, longest=35.0)
+    async with asyncpg.create_pool(database.delivery_url, min_size=1, max_size=1) as pool:
+        await lane.note_health(pool, {1: Sign(began_us=1, failed_attempts=1)}, policy)
+        reopened: list[int] = []
+        health = Health(
+            pool,
+            policy,
+            shut=lambda seconds: None,
+            reopen=reopened.extend,
+            is_shut={1: seen_open}.__getitem__,
+            wake=lambda: None,
+        )
+        health.note(_succeeded(1))
+        needed = 0
+        while not reopened:
+            await health.tick_soon()
+            needed += 1
+    assert (reopened, needed) == ([1], ticks)
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_the_row_follows_the_rule(database: Database, seed: int) -> None:
     """store/lane.py:NOTE_HEALTH against breaker.py:after, over moments of every kind."""
@@ -271,6 +302,16 @@ async def test_the_row_follows_the_rule(database: Database, seed: int) -> None:
             assert row is not None
             assert (row["failed_attempts"], row["openings"]) == (breaker.failed_attempts, breaker.openings)
             assert row["until"] == (None if breaker.open_until is None else pytest.approx(breaker.open_until, abs=2.0))
+
+
+def _succeeded(subscription_id: int) -> Settled:
+    """A delivery's success at its first attempt."""
+    profile = replace(NO_PROFILE, subscription_id=subscription_id)
+    event = Event("wev_1", 1, "job.run.completed", 1, 0, b"{}", None)
+    delivery = Delivery(id=1, event=event, profile=profile, webhook_name="", published_us=0, attempts=0, epoch=1)
+    exchange = Exchange(204, ErrorClass.NONE, "", None, b"", 0.01)
+    attempt = Attempt(id=1, number=1, began_us=2, outcome=Outcome.SUCCEEDED, exchange=exchange)
+    return Settled(delivery, attempt, state="SUCCEEDED")
 
 
 async def _as_owner(database: Database, statement: str) -> None:

@@ -1,6 +1,8 @@
 """An account's windows, executions and runs at a glance, and who serves."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import grpc
@@ -17,6 +19,7 @@ from trigger_svc.acquirer import Acquirer, runner_of
 from trigger_svc.beater import Beater
 from trigger_svc.look_over import look_over
 from trigger_svc.overview import MOST_LOSSES
+from trigger_svc.store import pod as pods
 
 LONG_SILENT = "update trigger.pod set heartbeat_at = heartbeat_at - $1::interval where name = 'silent'"
 
@@ -119,3 +122,25 @@ async def _executions(database: Database, count: int) -> None:
         count,
     )
     await owner.close()
+
+
+async def test_a_pod_that_left_while_it_beat_does_not_come_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on, beat = asyncio.Event(), asyncio.Event(), pods.beat
+
+    async def slowly(*about: Any) -> None:
+        began.set()
+        await go_on.wait()
+        await beat(*about)
+
+    monkeypatch.setattr(pods, "beat", slowly)
+    async with pod(database) as one:
+        beater = Beater(one.pool, "leaving", list)
+        beating = asyncio.create_task(beater.tick())
+        await began.wait()
+        leaving = asyncio.create_task(beater.leave())
+        await asyncio.wait([leaving], timeout=0.2)
+        go_on.set()
+        await asyncio.gather(beating, leaving)
+        assert "leaving" not in {seen.name for seen in await pods.serving(one.pool)}

@@ -164,7 +164,7 @@ async def _hot_statements(one: Pod) -> list[tuple[str, tuple[Any, ...]]]:
         (head.FIND_GROUP, (uuid.uuid4(),)),
         (window.CLOSE_EXPIRED, (20, ids)),
         (window.NEWEST_WINDOW, (made.trigger_id,)),
-        (journey.WINDOWS_OF_CALLS, ([made.trigger_id], ["cal_x"], 50)),
+        (journey.WINDOWS_OF_CALLS, ([made.trigger_id], ["cal_x"], [50])),
         (journey.OPENED_AT, ([1, 2],)),
         (journey.TRAVELLED, ([acquired.run_id],)),
         (tokens.FIND_TARGETS, ([b"x" * 32],)),

@@ -143,6 +143,18 @@ async def test_a_groups_flush_is_one_span_below_its_first_caller_and_the_others_
     assert second.links == ((shared.trace, shared.span),)
 
 
+async def test_a_flush_that_fails_is_told_as_failed(told: Collector) -> None:
+    async def flush(group: list[int]) -> list[int]:
+        raise TimeoutError
+
+    group: GroupCommit[int, int] = GroupCommit("failing", flush)
+    span = tracing.begin("caller", parent=f"00-{7:032x}-{'b' * 16}-01")
+    tracing.current.set(span)
+    with pytest.raises(TimeoutError):
+        await group.submit(1)
+    assert (await asyncio.to_thread(told.named, "failing flush", f"{7:032x}")).failed
+
+
 def test_a_collector_that_is_away_does_not_keep_a_process_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     tracing.turn_on(OtlpTracer("test", "pod", {}))

@@ -25,7 +25,7 @@ def test_examples_say_the_truth() -> None:
         ),
         ("run_failed", "command_failed", None, "", "A run of it failed."),
         ("timed_out", "timed_out", None, "killed", "It took longer than it may: killed"),
-        ("waited_too_long", "", None, "", "It waited longer than an execution may."),
+        ("waited_too_long", "", None, "", "It waited for its turn for longer than it may."),
     ],
 )
 def test_every_end_has_its_sentence(

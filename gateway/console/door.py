@@ -114,16 +114,15 @@ def admitted(throttle: Throttle, token: str, client: str) -> Iterator[None]:
 
 
 def _to_sign_in(visit: ConsoleVisit, *, ended: bool = False) -> Response:
-    """To the sign-in and from there back to this page, unless it was a form."""
-    query = f"?next={quote(visit.url, safe='/')}" if visit.is_get else ""
+    """To the sign-in and from there back to the page that was looked at, unless it was a form."""
+    query = f"?next={quote(visit.page_url, safe='/')}" if visit.is_get else ""
+    headers = dict(HEADERS)
     if ended:
         query += ("&" if query else "?") + "done=session_ended"
-    if visit.is_fragment:  # a redirect would be followed out of sight
-        return Response(status_code=401, headers={**HEADERS, "hx-redirect": SIGN_IN + query})
-    headers = {**HEADERS, "location": SIGN_IN + query}
-    if ended:
         headers["set-cookie"] = visit.sessions.drop_cookie()
-    return Response(status_code=303, headers=headers)
+    if visit.is_fragment:  # a redirect would be followed out of sight
+        return Response(status_code=401, headers={**headers, "hx-redirect": SIGN_IN + query})
+    return Response(status_code=303, headers={**headers, "location": SIGN_IN + query})
 
 
 def _may_have_been_held_back(scope: Scope) -> bool:

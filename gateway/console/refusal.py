@@ -7,6 +7,10 @@ from chassis.errors import BadField
 from gateway.http_errors import HttpError
 
 _INDEX = re.compile(r"\[(\d+)\]")
+_STALE = (
+    "Somebody else has changed it since you opened this page, and nothing of yours is saved. What you typed stands below: "
+    "copy what you need, and open the page anew to see how it is now."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,8 @@ class Refusal:
 
 def refusal_of(error: HttpError, prefix: str = "") -> Refusal:
     """An error as its form's page shows it; `prefix` is what the rpc's fields begin with and the form's do not."""
+    if error.status == 412:
+        return Refusal(message=_STALE)
     fields = tuple(BadField(bad.field.removeprefix(prefix), bad.message) for bad in error.fields)
     return Refusal(message="" if fields else error.message, fields=fields)
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from gateway.answers import error_headers
 from gateway.console.assets import assets
 from gateway.console.nav import NAV, is_here
+from gateway.console.sentence import sentence
 from gateway.http_errors import HttpError
 
 POLICY = (
@@ -35,6 +36,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["sentence"] = sentence
     made.globals.update(asset=assets().path, nav=NAV, is_here=is_here)
     return made
 

@@ -85,7 +85,7 @@ class Sessions:
 
 
 def _cookie_of(headers: list[tuple[bytes, bytes]]) -> str:
-    """The last cookie of that name; a browser sends the one with the longest path first, and ours has the longest."""
+    """The first cookie of that name: a browser sends the one with the longest path first, and ours has the longest."""
     for name, value in headers:
         if name == b"cookie":
             for part in value.decode("latin-1").split(";"):

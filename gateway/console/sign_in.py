@@ -27,7 +27,7 @@ _TEMPLATE = "sign_in.html"
 async def ask(visit: ConsoleVisit) -> Response:
     """GET /console/sign-in?next="""
     if visit.session.signed_in:
-        return visit.redirect(HOME)
+        return visit.redirect(next_page(visit.query.text("next")))
     return _form(visit)
 
 

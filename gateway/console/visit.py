@@ -1,5 +1,6 @@
 """One request on its way through the console: what handlers read of it, ask for its sake, and answer it with."""
 
+import re
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
@@ -26,6 +27,7 @@ Answer = TypeVar("Answer")
 #: Refusals that a form is not shown again for.
 _NO_FORM_HELPS = (401, 404)
 _PAGE = "page"
+_BEFORE_PATH = re.compile(r"https?://[^/]*")
 #: What a Location may hold beside letters and digits; line ends above all it may not.
 _KEPT = "/?#&=%+:@!$'()*,;~-._"
 
@@ -73,6 +75,14 @@ class ConsoleVisit:
         """The path with its query."""
         query = self._scope["query_string"].decode("latin-1")
         return f"{self.path}?{query}" if query else self.path
+
+    @property
+    def page_url(self) -> str:
+        """The same of the page that a browser shows: a part that renews itself has a path of its own, and is no page."""
+        shown = next((value for name, value in self._scope["headers"] if name == b"hx-current-url"), b"")
+        if not self.is_fragment or not shown:
+            return self.url
+        return _BEFORE_PATH.sub("", shown.decode("latin-1")).partition("#")[0]
 
     @property
     def is_get(self) -> bool:
@@ -140,6 +150,7 @@ class ConsoleVisit:
             "csrf": csrf.token(self.session),
             "note": NOTES.get(self.query.text("done"), ""),
             "refusal": refusal,
+            "typed": self.form,
             "now": self.now,
         }
         return rendering.answer(template, around | context, status)

@@ -1,5 +1,7 @@
 """One delivery: what it came to, each attempt with request and answer, and once more."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from gateway.console.act import act
@@ -34,8 +36,10 @@ async def _shown(visit: ConsoleVisit, *, status: int = 200, refusal: Refusal = N
     answer = await visit.ask(visit.services.deliveries.GetDelivery, request)
     view = delivery_view(answer.delivery, answer.attempts, visit.now)
     if visit.is_fragment:
-        return visit.page("deliveries/_attempts.html", delivery=view)
+        return visit.page("deliveries/_attempts.html", delivery=view, fragment=True)
     webhook = await webhook_of(visit, view.subscription_id)
+    if webhook is None:
+        view = replace(view, can_redeliver=False)
     curl = ""
     if webhook is not None and answer.delivery.body and answer.attempts:
         curl = commands(webhook.client_url, answer.attempts[-1].request_headers, answer.delivery.body)
@@ -44,6 +48,7 @@ async def _shown(visit: ConsoleVisit, *, status: int = 200, refusal: Refusal = N
         status=status,
         refusal=refusal,
         delivery=view,
+        fragment=False,
         webhook=webhook,
         curl=curl,
         python=snippets.PYTHON,

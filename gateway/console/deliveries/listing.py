@@ -64,6 +64,8 @@ async def _page(visit: ConsoleVisit, search: Search) -> tuple[list[Row], str]:
 
 
 def _of_a_filter(error: HttpError) -> Refusal:
+    if error.status == 404:
+        return Refusal(message="There is no such webhook in this account, or no longer: choose another.")
     if error.status != 400:
         raise error
     return Refusal(message=error.message or "This page of the list is gone: begin again with the newest.")

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 from starlette.responses import Response
 
-from gateway.console.act import again
+from gateway.console.act import act
+from gateway.console.badge import Badge
 from gateway.console.deliveries.listing import webhook_of
 from gateway.console.deliveries.search import EVENT_TYPES, Search, asked, moment
 from gateway.console.form import Form
@@ -18,7 +19,6 @@ from gateway.console.moment import moment as shown_moment
 from gateway.console.page import Page
 from gateway.console.refusal import NO_REFUSAL, Refusal, refusal_of
 from gateway.console.visit import ConsoleVisit
-from gateway.console.webhooks.health import Badge
 from gateway.http_errors import HttpError, not_found
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1.delivery_pb2 import Recovery, RecoveryState
@@ -113,11 +113,8 @@ async def cancel(visit: ConsoleVisit) -> Response:
     """POST /console/recoveries/{recovery_id}/cancel"""
     number = visit.number("recovery_id")
     request = pb.CancelRecoveryRequest(account_id=visit.account_id, recovery_id=number)
-    try:
-        await visit.ask(visit.services.deliveries.CancelRecovery, request)
-    except HttpError as error:
-        return await again(visit, error, _shown)
-    return visit.redirect(f"/console/recoveries/{number}", done="recovery_cancelled")
+    rpc, path = visit.services.deliveries.CancelRecovery, f"/console/recoveries/{number}"
+    return await act(visit, rpc, request, show=_shown, path=path, done="recovery_cancelled")
 
 
 async def _shown(visit: ConsoleVisit, *, status: int = 200, refusal: Refusal = NO_REFUSAL) -> Response:
@@ -125,9 +122,16 @@ async def _shown(visit: ConsoleVisit, *, status: int = 200, refusal: Refusal = N
     answer = await visit.ask(visit.services.deliveries.GetRecovery, request)
     recovery = recovery_view(answer.recovery, visit.now)
     if visit.is_fragment:
-        return visit.page("deliveries/_progress.html", recovery=recovery)
+        return visit.page("deliveries/_progress.html", recovery=recovery, fragment=True)
     webhook = await webhook_of(visit, recovery.subscription_id)
-    return visit.page("deliveries/recovery.html", status=status, refusal=refusal, recovery=recovery, webhook=webhook)
+    return visit.page(
+        "deliveries/recovery.html",
+        status=status,
+        refusal=refusal,
+        recovery=recovery,
+        fragment=False,
+        webhook=webhook,
+    )
 
 
 async def _offer(visit: ConsoleVisit, search: Search, error: HttpError | None = None) -> Response:

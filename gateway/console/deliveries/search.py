@@ -31,7 +31,7 @@ _A_TIME = "must be a time such as 2026-11-30T12:00, in UTC"
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Text as people type it; times are in UTC, without a zone."""
+    """Text as people type it; times are in UTC, without a zone, as a browser's field for them takes them."""
 
     subscription_id: str = ""
     state: str = ""
@@ -84,9 +84,25 @@ def asked(form: Form) -> Search:
         state=form.text("state"),
         event_type=form.text("event_type").strip(),
         job_id=form.text("job_id").strip(),
-        after=form.text("after").strip(),
-        before=form.text("before").strip(),
+        after=as_shown(form.text("after").strip()),
+        before=as_shown(form.text("before").strip()),
     )
+
+
+def as_shown(text: str) -> str:
+    """A time as a field of type datetime-local shows it: one with a zone, or a blank for the T, it would show as empty.
+
+    >>> as_shown("2026-11-30 12:00:30Z"), as_shown("2026-11-30T13:00+01:00"), as_shown("2026-11-30"), as_shown("yesterday")
+    ('2026-11-30T12:00:30', '2026-11-30T12:00', '2026-11-30T00:00', 'yesterday')
+    """
+    try:
+        stamp = moment(text)
+    except ValueError:
+        return text
+    if stamp is None:
+        return ""
+    read = stamp.ToDatetime()
+    return read.isoformat(timespec="milliseconds" if read.microsecond else "seconds").removesuffix(":00")
 
 
 def moment(text: str) -> Timestamp | None:

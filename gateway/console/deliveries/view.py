@@ -7,11 +7,12 @@ from datetime import datetime
 
 from google.protobuf.duration_pb2 import Duration
 
+from gateway.console.badge import Badge
 from gateway.console.moment import Moment, moment
 from gateway.console.readable import readable, size
 from gateway.console.span import length
-from gateway.console.webhooks.health import Badge, kind_of, word_of
-from gateway.console.webhooks.trying import in_words
+from gateway.console.status_code import in_words
+from gateway.console.webhooks.health import kind_of, word_of
 from runhook.delivery.v1.delivery_pb2 import Attempt, Delivery, Header
 
 #: Names of headers that hold what nobody is shown; their values are "***".

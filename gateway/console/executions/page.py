@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -50,7 +49,7 @@ async def cancel(visit: ConsoleVisit) -> Response:
         visit.services.triggers.CancelExecution,
         request,
         show=show,
-        path=_path(visit),
+        path=f"/console/executions/{visit.text(ID)}",
         done="execution_cancelled",
     )
 
@@ -95,10 +94,6 @@ async def _payload(visit: ConsoleVisit, execution: ExecutionView) -> tuple[str, 
             raise
         return "", error.message
     return readable(content[:SHOWN_BYTES]), ""
-
-
-def _path(visit: ConsoleVisit) -> str:
-    return f"/console/executions/{quote(visit.text(ID), safe='')}"
 
 
 PAGES = (

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.console.readable import readable
 from gateway.console.span import length
 
 MOST = 50
@@ -56,12 +57,12 @@ def summary_of(text: str) -> Summary | None:
         counts=_counts(counts if isinstance(counts, dict) else {}),
         failed=_nodes(said.get("failed")),
         slowest=_nodes(said.get("slowest")),
-        raw=json.dumps(said, indent=2, ensure_ascii=False),
+        raw=_plain(json.dumps(said, indent=2, ensure_ascii=False)),
     )
 
 
 def _counts(counts: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    return tuple((str(name), count) for name, count in counts.items() if isinstance(count, int))[:MOST]
+    return tuple((_plain(name), count) for name, count in counts.items() if isinstance(count, int))[:MOST]
 
 
 def _nodes(listed: object) -> tuple[Node, ...]:
@@ -83,7 +84,11 @@ def _nodes(listed: object) -> tuple[Node, ...]:
 
 def _text(said: Mapping[str, Any], name: str) -> str:
     found = said.get(name)
-    return found if isinstance(found, str) else ""
+    return _plain(found) if isinstance(found, str) else ""
+
+
+def _plain(text: str) -> str:
+    return readable(text.encode("utf-8", "surrogatepass"))
 
 
 def _seconds(said: Mapping[str, Any], name: str) -> str:

@@ -1,20 +1,10 @@
 """States, causes and reasons of executions, runs and windows as people read them: a kind of badge, a word, a sentence."""
 
-from typing import NamedTuple
-
+from gateway.console.badge import Badge
 from runhook.trigger.v1.execution_pb2 import ExecutionState
 from runhook.trigger.v1.run_pb2 import RunState
 
 PAYLOAD = "resource_webhook_payload"
-
-
-class Badge(NamedTuple):
-    """What the status macro shows: a kind and a word."""
-
-    kind: str
-    word: str
-
-
 UNKNOWN = Badge("off", "unknown")
 EXECUTION_STATES = {
     ExecutionState.EXECUTION_STATE_PENDING: Badge("wait", "waiting"),

@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.console.moment import Moment, moment
 from gateway.console.overview.figures import Figures, figures
+from gateway.console.sentence import sentence
 from gateway.console.span import length
 from runhook.delivery.v1 import overview_pb2 as deliveries_pb
 from runhook.delivery.v1.delivery_pb2 import DeliveryState
@@ -179,7 +180,7 @@ def _told(since: Timestamp, until: Timestamp) -> str:
 def _trouble(one: deliveries_pb.TroubledSubscription, now: datetime) -> Trouble:
     path = f"/console/webhooks/{one.subscription_id}"
     if one.deactivate_reason:
-        why = f"{one.deactivate_reason[0].upper()}{one.deactivate_reason[1:]}. Nothing is sent until you activate it again."
+        why = f"{sentence(one.deactivate_reason)} Nothing is sent until you activate it again."
         return Trouble(path=path, name=one.name, kind="bad", word="deactivated", why=why)
     last = f" (the last answer was {one.last_status_code})" if one.last_status_code >= 300 else ""
     until = moment(one.held_until_time, now)

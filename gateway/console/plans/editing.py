@@ -83,11 +83,13 @@ async def _refused(visit: ConsoleVisit, wanted: Plan, error: HttpError) -> Respo
 async def _form(visit: ConsoleVisit, plan: Plan, status: int = 200, refusal: Refusal = NO_REFUSAL) -> Response:
     request = pb.ListTasksRequest(account_id=visit.account_id, page_size=_MOST)
     tasks = (await visit.ask(visit.services.triggers.ListTasks, request)).tasks
+    view = plan_view(plan, Names({}, {}), visit.now)
     return visit.page(
         "plans/form.html",
         status=status,
         refusal=refusal,
-        plan=plan_view(plan, Names({}, {}), visit.now),
+        plan=view,
+        rows=Entry(visit.form).pairs("steps") or [(step.name, step.numbers) for step in view.steps],
         tasks=[(one.task_id, one.name) for one in tasks],
         handlers=_handlers(tasks, plan.failure_handler_task_id),
         modes=MODES,

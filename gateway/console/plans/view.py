@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.console.executions.words import Badge
+from gateway.console.badge import Badge
 from gateway.console.moment import Moment, moment
 from gateway.console.names import Label, Names
 from gateway.console.span import length

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.console.executions.words import PAYLOAD, Badge
+from gateway.console.badge import Badge
+from gateway.console.executions.words import PAYLOAD
 from gateway.console.moment import Moment, moment
 from gateway.console.span import length
 from gateway.console.tasks.queue_limit import count_of, mode_of, words_of

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from urllib.parse import quote
 
 from gateway.console.executions.view import ExecutionView, execution_view
 from gateway.console.names import Names, names_of
@@ -68,6 +67,6 @@ async def _list(visit: ConsoleVisit, request: pb.ListExecutionsRequest) -> Itera
     return (await visit.ask(visit.services.triggers.ListExecutions, request)).executions
 
 
-def page_of(visit: ConsoleVisit, *more: str) -> str:
-    """The path of the trigger's page, or of one below it."""
-    return "/".join((f"/console/triggers/{quote(visit.text(ID), safe='')}", *more))
+def page_of(visit: ConsoleVisit) -> str:
+    """The path of the trigger's page."""
+    return f"/console/triggers/{visit.text(ID)}"

@@ -49,7 +49,10 @@ async def reveal(visit: ConsoleVisit) -> Response:
 
 async def regenerate(visit: ConsoleVisit) -> Response:
     """POST /console/triggers/{trigger_id}/regenerate"""
-    seconds = Entry(visit.form).number("grace")
+    entry = Entry(visit.form)
+    seconds = entry.number("grace")
+    if entry.bad:
+        return await show(visit, status=400, refusal=entry.refusal)
     request = pb.RegenerateTriggerTokenRequest(
         account_id=visit.account_id, trigger_id=visit.text(ID), grace=Duration(seconds=seconds)
     )

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.console.badge import Badge
 from gateway.console.executions import words
 from gateway.console.executions.view import ExecutionView
-from gateway.console.executions.words import Badge
 from gateway.console.moment import Moment, moment
 from gateway.console.names import Label, Names
 from gateway.console.readable import readable, size

@@ -29,6 +29,6 @@ async def recent(visit: ConsoleVisit, subscription_id: str, count: int) -> Seque
         return None
 
 
-def page_of(visit: ConsoleVisit, *more: str) -> str:
-    """The path of the webhook's page, or of one below it."""
-    return "/".join((f"/console/webhooks/{visit.text(ID)}", *more))
+def page_of(visit: ConsoleVisit) -> str:
+    """The path of the webhook's page."""
+    return f"/console/webhooks/{visit.text(ID)}"

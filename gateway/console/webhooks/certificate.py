@@ -2,9 +2,11 @@
 
 from starlette.responses import Response
 
+from gateway.console.act import act
 from gateway.console.page import Page
 from gateway.console.visit import ConsoleVisit
 from gateway.console.webhooks.asking import ID, page_of, webhook
+from gateway.console.webhooks.detail import show
 from gateway.console.webhooks.view import certificate_view
 from gateway.http_errors import HttpError
 from runhook.subscription.v1.subscription_service_pb2 import GetClientCertificateRequest, SetClientCertificateRequest
@@ -42,8 +44,8 @@ async def change(visit: ConsoleVisit) -> Response:
 async def remove(visit: ConsoleVisit) -> Response:
     """POST /console/webhooks/{webhook_id}/certificate/remove"""
     request = SetClientCertificateRequest(account_id=visit.account_id, subscription_id=visit.text(ID))
-    await visit.ask(visit.services.subscriptions.SetClientCertificate, request)
-    return visit.redirect(page_of(visit), done="certificate_removed")
+    rpc = visit.services.subscriptions.SetClientCertificate
+    return await act(visit, rpc, request, show=show, path=page_of(visit), done="certificate_removed")
 
 
 PAGES = (

@@ -1,11 +1,13 @@
 """A webhook's health at a glance: one word from its state and its last deliveries. No I/O."""
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from gateway.console.badge import Badge
 from runhook.delivery.v1.delivery_pb2 import Delivery, DeliveryState
 from runhook.subscription.v1.subscription_pb2 import Subscription
 
+RETRIED, UNKNOWN = "to be retried", "unknown"
 #: Kind and word of a delivery's state.
 STATES = {
     DeliveryState.DELIVERY_STATE_PENDING: ("wait", "waiting"),
@@ -14,13 +16,6 @@ STATES = {
     DeliveryState.DELIVERY_STATE_FAILED: ("bad", "failed"),
     DeliveryState.DELIVERY_STATE_CANCELLED: ("off", "cancelled"),
 }
-
-
-class Badge(NamedTuple):
-    """What templates/_macros/status.html draws."""
-
-    kind: str
-    word: str
 
 
 def health(webhook: Subscription, recent: Sequence[Delivery] | None) -> Badge:
@@ -43,6 +38,18 @@ def health(webhook: Subscription, recent: Sequence[Delivery] | None) -> Badge:
     return Badge("good", "Healthy") if "bad" not in kinds else Badge("warn", "Some failed")
 
 
+def tally(recent: Sequence[Delivery]) -> str:
+    """What became of the last deliveries, in numbers; empty for none.
+
+    >>> tally([Delivery(state=DeliveryState.DELIVERY_STATE_FAILED), Delivery(state=DeliveryState.DELIVERY_STATE_SUCCEEDED)])
+    'Of the last 2: 1 delivered, 1 failed'
+    """
+    counts = Counter(map(word_of, recent))
+    words = (*(word for _, word in STATES.values()), RETRIED, UNKNOWN)
+    told = ", ".join(f"{counts[word]} {word}" for word in words if word in counts)
+    return f"Of the last {len(recent)}: {told}" if recent else ""
+
+
 def kind_of(delivery: Delivery) -> str:
     """The kind of its state; one that waits after an attempt that failed is a warning."""
     kind, _ = STATES.get(delivery.state, ("off", ""))
@@ -51,8 +58,8 @@ def kind_of(delivery: Delivery) -> str:
 
 def word_of(delivery: Delivery) -> str:
     """The same in a word."""
-    _, word = STATES.get(delivery.state, ("off", "unknown"))
-    return "to be retried" if kind_of(delivery) == "warn" else word
+    _, word = STATES.get(delivery.state, ("off", UNKNOWN))
+    return RETRIED if kind_of(delivery) == "warn" else word
 
 
 def _by_last_answer(webhook: Subscription) -> Badge:

@@ -4,10 +4,12 @@ from google.protobuf.duration_pb2 import Duration
 from starlette.responses import Response
 
 from gateway import numbers
+from gateway.console.act import act
 from gateway.console.moment import moment
 from gateway.console.page import Page
 from gateway.console.visit import ConsoleVisit
 from gateway.console.webhooks.asking import ID, page_of, webhook
+from gateway.console.webhooks.detail import show
 from gateway.http_errors import HttpError
 from runhook.subscription.v1.subscription_service_pb2 import PromoteSigningSecretRequest, RotateSigningSecretRequest
 
@@ -47,8 +49,8 @@ async def rotate(visit: ConsoleVisit) -> Response:
 async def promote(visit: ConsoleVisit) -> Response:
     """POST /console/webhooks/{webhook_id}/secret/promote"""
     request = PromoteSigningSecretRequest(account_id=visit.account_id, subscription_id=visit.text(ID))
-    await visit.ask(visit.services.subscriptions.PromoteSigningSecret, request)
-    return visit.redirect(page_of(visit), done="secret_promoted")
+    rpc = visit.services.subscriptions.PromoteSigningSecret
+    return await act(visit, rpc, request, show=show, path=page_of(visit), done="secret_promoted")
 
 
 PAGES = (

@@ -2,9 +2,11 @@
 
 from starlette.responses import Response
 
+from gateway.console.act import act
 from gateway.console.page import Page
 from gateway.console.visit import ConsoleVisit
 from gateway.console.webhooks.asking import ID, page_of, webhook
+from gateway.console.webhooks.detail import show
 from runhook.subscription.v1.subscription_service_pb2 import DeleteSubscriptionRequest, UpdateSubscriptionRequest
 
 
@@ -21,16 +23,16 @@ async def resume(visit: ConsoleVisit) -> Response:
 async def delete(visit: ConsoleVisit) -> Response:
     """POST /console/webhooks/{webhook_id}/delete"""
     request = DeleteSubscriptionRequest(account_id=visit.account_id, subscription_id=visit.text(ID))
-    await visit.ask(visit.services.subscriptions.DeleteSubscription, request)
-    return visit.redirect("/console/webhooks", done="webhook_deleted")
+    rpc = visit.services.subscriptions.DeleteSubscription
+    return await act(visit, rpc, request, show=show, path="/console/webhooks", done="webhook_deleted")
 
 
 async def _switch(visit: ConsoleVisit, *, active: bool, done: str) -> Response:
     """An update replaces everything, so that all else goes back as it came."""
     found = await webhook(visit)
     found.active = active
-    await visit.ask(visit.services.subscriptions.UpdateSubscription, UpdateSubscriptionRequest(subscription=found))
-    return visit.redirect(page_of(visit), done=done)
+    rpc, request = visit.services.subscriptions.UpdateSubscription, UpdateSubscriptionRequest(subscription=found)
+    return await act(visit, rpc, request, show=show, path=page_of(visit), done=done)
 
 
 PAGES = (

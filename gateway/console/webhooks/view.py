@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.console.badge import Badge
 from gateway.console.moment import Moment, moment, moment_of, rough
-from gateway.console.webhooks.health import Badge, health, kind_of, word_of
+from gateway.console.status_code import in_words
+from gateway.console.webhooks.health import health, kind_of, tally, word_of
 from runhook.delivery.v1.delivery_pb2 import Delivery
 from runhook.subscription.v1.subscription_pb2 import DeliverySettings, SigningSecret, Subscription
 from runhook.subscription.v1.subscription_service_pb2 import ClientCertificate
@@ -38,6 +40,7 @@ class Webhook:
     jobs: str
     health: Badge
     marks: tuple[Mark, ...] | None
+    tally: str
     last_answer: str
     last_sent: Moment | None
     created: Moment | None
@@ -62,7 +65,8 @@ def webhook_view(webhook: Subscription, recent: Sequence[Delivery] | None, now: 
         jobs=jobs_in_words(webhook.job_ids),
         health=health(webhook, recent),
         marks=None if recent is None else tuple(_mark(one, now) for one in reversed(recent)),
-        last_answer=str(webhook.http_status_code or ""),
+        tally=tally(recent or ()),
+        last_answer=in_words(webhook.http_status_code) if webhook.http_status_code else "",
         last_sent=moment(webhook.dispatch_time, now),
         created=moment(webhook.create_time, now),
         changed=moment(webhook.update_time, now),

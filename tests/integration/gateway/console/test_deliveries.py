@@ -78,6 +78,7 @@ async def test_a_failed_delivery_says_why_with_request_and_answer_and_is_redeliv
     assert "SIGNATURE=$(printf" in seen.words
     assert "<html" not in part.html
     assert "hx-get" not in part.html, "what has ended is not asked for again"
+    assert ("Redeliver" in part.html, "hx-swap-oob" in part.html) == (True, True), "and offers its button again"
     listed = await somebody.get(f"/console/deliveries?subscription_id={public_id}")
     assert rows(listed) == [number]
 
@@ -96,11 +97,15 @@ async def test_filters_live_in_the_url_and_stay_on_the_next_page(
         errored = await somebody.get(f"{base}&event_type=job.run.errored&job_id=123")
         nothing = await somebody.get(f"{base}&job_id=5")
         past = await somebody.get(f"{base}&before=2020-01-01T00:00")
+        zoned = await somebody.get(f"{base}&after=2026-01-01+12:00:30Z")
     assert (len(rows(first)), len(rows(second))) == (30, 10)
     assert "state=FAILED" in following
     assert sorted(rows(errored)) == ["2000", "2001", "2002"]
     assert "No deliveries are like that" in nothing.words
     assert rows(past) == []
+    assert 'step="any" value="2026-01-01T12:00:30"' in zoned.html, "a browser shows no other writing, and would drop it"
+    assert "keeps them for 30 days" in first.words
+    assert len(re.findall(r'<th colspan="6" scope="rowgroup">\d{4}-\d\d-\d\d</th>', first.html)) == 1
 
 
 async def test_odd_filters_are_named_at_their_fields(somebody: Visitor, own_database: Database) -> None:
@@ -122,16 +127,21 @@ async def test_a_recovery_names_the_number_before_it_begins_and_shows_how_far_it
         await fill(own_database, key, 25, first=5000, account_id=ACCOUNT)
         await asyncio.sleep(0.001)  # published a microsecond apart, so before the database's clock now
         offered = await somebody.get(f"/console/recoveries/new?subscription_id={public_id}")
+        narrow = await somebody.get(f"/console/recoveries/new?subscription_id={public_id}&job_id=7")
         fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', offered.html))
         begun = await somebody.post("/console/recoveries", fields | {"subscription_id": public_id})
         await receiver.request(25)
         await _ended(house, begun.location)
         done = await somebody.get(begun.location)
+        part = await somebody.get(begun.location, {"HX-Request": "true"})
         twice = await somebody.post(f"{begun.location}/cancel", follow=True)
         listed = await somebody.get(f"/console/recoveries/new?subscription_id={public_id}")
     assert "25 deliveries would be sent again" in offered.words
+    assert "A recovery takes every job" not in offered.words
+    assert "shows job 7 alone. A recovery takes every job" in narrow.words
     assert begun.location.startswith("/console/recoveries/")
     assert "25 of 25 are back in the queue" in done.words
+    assert 'id="recovery-actions" class="buttons" hx-swap-oob="true"' in part.html, "its button to cancel goes"
     assert "finished" in twice.words
     assert "There is nothing to recover" in listed.words
     assert begun.location in listed.html
@@ -161,6 +171,19 @@ async def test_what_cannot_be_recovered_says_so_and_begins_nothing(
     assert "must be a time" in odd.words
     assert "must be later than" in backwards.words
     assert await house.delivery.pool.fetchval("select count(*) from delivery.recovery where state = 'RUNNING'") == 0
+
+
+async def test_a_delivery_whose_webhook_was_deleted_leads_to_pages_that_are_there(
+    house: Platform, somebody: Visitor, own_database: Database
+) -> None:
+    async with Receiver() as receiver:
+        public_id, number = await one_sent(house, own_database, receiver.url, 16)
+    await somebody.post(f"/console/webhooks/{public_id}/delete")
+    seen = await somebody.get(f"/console/deliveries/{number}")
+    listed = await somebody.get(f"/console/deliveries?subscription_id={public_id}")
+    assert (seen.status, "a webhook that was deleted" in seen.words, "Redeliver" in seen.words) == (200, True, False)
+    assert f"subscription_id={public_id}" not in seen.html
+    assert (listed.status, "There is no such webhook in this account, or no longer" in listed.words) == (404, True)
 
 
 async def test_a_viewer_reads_all_and_changes_nothing(house: Platform, own_database: Database) -> None:

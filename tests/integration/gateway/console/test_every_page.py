@@ -47,6 +47,16 @@ async def test_no_page_is_shown_to_whoever_has_not_signed_in(lonely: Visitor) ->
         assert (path, seen.status, seen.location) == (path, 303, f"/console/sign-in?next={filled(path)}")
 
 
+async def test_a_part_whose_session_has_ended_leads_back_to_its_page_and_not_to_the_part(lonely: Visitor) -> None:
+    for shown, page in (
+        ("http://127.0.0.1/console/runs/1?done=x#log", "/console/runs/1%3Fdone%3Dx"),
+        ("https://[", ""),
+        ("http://127.0.0.1", ""),
+    ):
+        seen = await lonely.get("/console/runs/1/live", {"HX-Request": "true", "HX-Current-URL": shown})
+        assert (seen.status, seen.headers["hx-redirect"]) == (401, f"/console/sign-in?next={page}")
+
+
 async def test_no_form_does_anything_without_the_token_of_its_session(
     lonely: Visitor, signed_in: dict[str, str]
 ) -> None:

@@ -40,6 +40,7 @@ async def test_a_token_opens_the_console_and_a_sign_out_closes_it(stranger: Visi
     assert (seen.status, seen.location) == (303, "/console/sign-in?next=/console/webhooks")
     assert "Sign out" in (await stranger.sign_in(TOKEN, next="/console/webhooks/new")).words
     assert (await stranger.get("/console/sign-in")).location == "/console"
+    assert (await stranger.get("/console/sign-in?next=/console/tasks")).location == "/console/tasks"
     out = await stranger.post("/console/sign-out", follow=True)
     assert "You have signed out." in out.words
     assert (await stranger.get("/console/webhooks")).status == 303
@@ -104,7 +105,7 @@ async def test_a_form_without_the_sessions_token_or_from_elsewhere_does_nothing(
 async def test_a_revoked_token_ends_its_session(call: Gateway, own_database: Database) -> None:
     """Waits out the four seconds for which a service remembers a token."""
     token = await add_token(own_database, ACCOUNT, "admin")
-    async with visitor(call, token) as somebody:
+    async with visitor(call, token) as somebody, visitor(call, token) as watcher:
         assert (await somebody.get("/console/webhooks")).status == 200
         [listed] = [
             one for one in (await call("GET", REVOKE, token=TOKEN)).json["tokens"] if one["permission_set"] == "admin"
@@ -116,8 +117,10 @@ async def test_a_revoked_token_ends_its_session(call: Gateway, own_database: Dat
             seen = await somebody.get("/console/webhooks")
         assert seen.location == "/console/sign-in?next=/console/webhooks&done=session_ended"
         assert "Your session has ended" in (await somebody.get(seen.location)).words
-        fragment = await somebody.get("/console/webhooks", {"HX-Request": "true"})
-        assert (fragment.status, fragment.headers["hx-redirect"]) == (401, "/console/sign-in?next=/console/webhooks")
+        fragment = await watcher.get("/console/webhooks", {"HX-Request": "true"})
+        where = "/console/sign-in?next=/console/webhooks&done=session_ended"
+        assert (fragment.status, fragment.headers["hx-redirect"]) == (401, where)
+        assert "Your session has ended" in (await watcher.get(where)).words
 
 
 async def test_a_link_of_another_site_leads_whoever_is_signed_in_to_the_page(call: Gateway) -> None:

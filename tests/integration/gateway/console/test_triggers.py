@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from gateway.console.tasks import target
 from runhook.trigger.v1.run_pb2 import RunLease
 from runhook.trigger.v1.run_service_pb2 import FinishRunRequest
 from tests.support.console import Seen, Visitor, visitor
@@ -136,6 +137,8 @@ async def test_what_a_run_leaves_behind_is_saved_and_never_opened(
         assert "default-src 'none'" in file.headers["content-security-policy"]
         assert "<script>" in file.html
     assert (await somebody.get(f"{run}/artifacts/other")).status == 404
+    await house.triggers.pool.execute("delete from trigger.run_log")
+    assert "What it wrote is gone: logs are kept for 30 days." in (await somebody.get(run)).words
     again = await somebody.post(f"{execution}/rerun", follow=True)
     assert "Started." in again.words
     cancelled = await somebody.post(f"{found(EXECUTION, again)}/cancel", follow=True)
@@ -148,6 +151,8 @@ async def test_a_url_is_shown_by_a_post_alone_and_replaced_on_demand(house: Plat
         assert url not in (await somebody.get(trigger + path)).html
     shown = await somebody.post(f"{trigger}/url")
     assert (found(URL, shown), shown.headers["cache-control"]) == (url, "no-store")
+    odd = await somebody.post(f"{trigger}/regenerate", {"grace": "an hour"})
+    assert (odd.status, "must be a whole number" in odd.words, URL.search(odd.html)) == (400, True, None)
     fresh = found(URL, await somebody.post(f"{trigger}/regenerate", {"grace": "3600"}))
     assert fresh != url
     both = await somebody.post(f"{trigger}/url")
@@ -219,8 +224,11 @@ async def test_a_form_that_is_sent_back_as_it_came_changes_nothing(house: Platfo
 async def test_what_is_wrong_stands_at_its_field_and_the_rest_is_kept(somebody: Visitor) -> None:
     seen = await somebody.post("/console/tasks/new", {"name": "Keep me", "command": "No Command", "timeout": "soon"})
     assert (seen.status, "must be a whole number" in seen.words, 'value="Keep me"' in seen.html) == (400, True, True)
+    assert 'value="soon"' in seen.html, "what cannot be read stays in its field"
     seen = await somebody.post("/console/tasks/new", {"name": "Keep me", "command": "No Command", "timeout": "5"})
     assert (seen.status, 'id="e-command"' in seen.html, 'id="e-timeout"' in seen.html) == (400, True, True)
+    mixed = await somebody.post("/console/plans/new", {"name": "P", "steps.key": "", "steps.value": "1, x"})
+    assert (mixed.status, 'value="1, x"' in mixed.html) == (400, True)
     plan = await somebody.post("/console/plans/new", {"name": "P", "steps.key": "", "steps.value": "999999"})
     assert (plan.status, "no task 999999" in plan.words) == (400, True)
     task, trigger, _ = await make_trigger(somebody)
@@ -237,6 +245,14 @@ async def test_what_is_wrong_stands_at_its_field_and_the_rest_is_kept(somebody: 
         refused = await somebody.post(path)
         assert (path, refused.status, 'role="alert"' in refused.html) == (path, 409, True)
     assert (await somebody.get("/console/executions?task_id=x")).status == 400
+
+
+async def test_a_task_shows_its_triggers_beyond_the_first_page_of_them(
+    somebody: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, trigger, _ = await make_trigger(somebody)
+    monkeypatch.setattr(target, "_TRIGGERS", 1)
+    assert trigger in (await somebody.get(task)).html
 
 
 async def test_buttons_do_what_they_say(somebody: Visitor) -> None:

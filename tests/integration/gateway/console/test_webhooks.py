@@ -144,6 +144,12 @@ async def test_a_secret_is_rotated_and_the_old_one_ended(somebody: Visitor) -> N
     assert (odd.status, 'id="e-overlap_duration"' in odd.html) == (400, True)
 
 
+async def test_a_button_that_is_refused_says_why_on_the_page_that_it_is_on(somebody: Visitor) -> None:
+    path = await make(somebody, name="Refused")
+    seen = await somebody.post(f"{path}/secret/promote")
+    assert (seen.status, 'role="alert"' in seen.html, "Recent deliveries" in seen.words) == (409, True, True)
+
+
 async def test_headers_come_in_and_their_values_are_never_shown(somebody: Visitor) -> None:
     path = await make(somebody)
     sent = [

@@ -125,6 +125,13 @@ def test_whatever_a_runner_says_the_page_stands(text: str) -> None:
     assert summary is None or summary.counts == ()
 
 
+def test_half_a_surrogate_pair_in_a_summary_is_told_and_breaks_no_page() -> None:
+    summary = summary_of('{"counts": {"\\ud800": 1}, "failed": [{"message": "\\udfff\\u202e"}]}')
+    assert summary is not None
+    shown = f"{summary.counts}{summary.failed}{summary.raw}".encode()
+    assert (b"\\\\u202e" in shown, b"\\\\xed" in shown) == (True, True)
+
+
 def test_a_summary_without_end_is_shown_up_to_one() -> None:
     summary = summary_of(json.dumps({"failed": [{"name": "x"}] * 1000}))
     assert summary is not None

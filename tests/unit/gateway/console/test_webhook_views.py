@@ -7,9 +7,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import BadField
+from gateway.console.badge import Badge
 from gateway.console.form import Form
 from gateway.console.webhooks import delivery_settings, headers, webhook_form
-from gateway.console.webhooks.health import Badge, health
+from gateway.console.webhooks.health import health, tally
 from gateway.console.webhooks.view import certificate_view, settings_in_words, webhook_view
 from runhook.delivery.v1.delivery_pb2 import Delivery, DeliveryState
 from runhook.subscription.v1.subscription_pb2 import DeliverySettings, RetrySchedule, Subscription
@@ -82,6 +83,12 @@ def test_a_webhook_is_shown_with_its_deliveries_the_oldest_first() -> None:
     assert view.last_sent is not None
     assert (view.last_sent.relative, view.last_answer, view.created) == ("2 h ago", "", None)
     assert webhook_view(webhook, None, NOW).marks is None
+
+
+def test_the_last_deliveries_are_counted_by_what_became_of_them() -> None:
+    told = tally([*deliveries("F", "S", "S", "P", "p"), Delivery()])
+    assert told == "Of the last 6: 1 waiting, 2 delivered, 1 failed, 1 to be retried, 1 unknown"
+    assert tally(()) == ""
 
 
 def test_a_certificate_that_has_ended_says_so() -> None:

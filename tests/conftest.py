@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -16,6 +18,14 @@ from tests.support.scratch import write_to_memory
 for name in [name for name in os.environ if name.startswith("RUNHOOK_")]:
     del os.environ[name]
 
+# Where compiled files are forbidden, each of the hundreds of processes that tests start compiles our packages anew: half of
+# what its start costs.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# A shell's background job ignores Ctrl-C, and so would every process that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 write_to_memory()
 

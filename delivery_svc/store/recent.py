@@ -114,7 +114,7 @@ OF_KIND = """
 select p.id
   from unnest($1::bigint[], $2::text[], $3::timestamptz[]) as p(id, event_id, published_at)
   join delivery.event e on e.event_id = p.event_id and e.published_at = p.published_at
- where ($4 = '' or e.event_type = $4) and ($5 = 0 or e.job_id = $5)
+ where ($4 = '' or e.event_type = $4) and ($5::bigint = 0 or e.job_id = $5::bigint)
 """
 
 ATTEMPTS = """

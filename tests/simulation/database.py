@@ -97,7 +97,7 @@ class Transaction:
 
     def _take_back(self) -> None:
         """The commit is still on its way: its rows are as before, and change when it is there, if nobody was faster."""
-        queue = self._database.tables.queue
+        tables, queue = self._database.tables, self._database.tables.queue
         after = {one: copy(row) for one, row in queue.items() if row != self._before.get(one)}
         if not after.keys() <= self._before.keys():
             return  # rows that are new: nobody else knows them, so that now and later are one
@@ -107,5 +107,8 @@ class Transaction:
         def commit() -> None:
             if all(queue.get(one) == row for one, row in before.items()):
                 queue.update(after)
+                return
+            for lane in {row.subscription_id for row in before.values() if row.parked}:
+                tables.lanes.touch(lane)  # it is undone, and with it that nothing is parked there
 
         self._world.at(1.0 + 3 * self._world.random.random(), None, commit)

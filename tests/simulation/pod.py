@@ -108,6 +108,7 @@ class Pod:
             shape.breaker,
             lambda seconds: self.dispatcher.shut_lanes(seconds),
             lambda lanes: self.dispatcher.reopen_lanes(lanes),
+            lambda lane: self.dispatcher.is_shut(lane),
             lambda: self.world.spawn(self.life, partial(self._in_vain, self.health.tick)),
         )
         self.line = Line(world, database, life, self._recorded, lambda: self.reconciler.suspect())

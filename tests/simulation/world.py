@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from chassis import clock
-from delivery_svc import beater, courier, dispatcher, health, intake, reconciler, recoverer, rescuer
+from delivery_svc import beater, claimer, courier, dispatcher, health, intake, reconciler, recoverer, rescuer
 from delivery_svc.store.recovery import Limits
 
 Answer = Callable[[Any, BaseException | None], None]
@@ -173,6 +173,7 @@ def living_in(world: World) -> Generator[None]:
         (clock, "time", told),
         (beater, "time", told),
         (beater, "log", log),
+        (claimer, "time", told),
         (dispatcher, "time", told),
         (rescuer, "time", told),
         (rescuer, "log", log),

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,13 @@ def kustomize(folder: str) -> "Manifests":
     """What `kubectl kustomize` makes of a folder under deploy/; skips where there is no kubectl."""
     if shutil.which("kubectl") is None:
         missing("kubectl")
-    program = ["kubectl", "kustomize", str(DEPLOY / folder)]
-    return parse(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
+    return parse(_built(str(DEPLOY / folder)))
+
+
+@cache
+def _built(folder: str) -> str:
+    """Several modules ask for the same folders, and each start of kubectl is a good part of a second."""
+    return subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=True).stdout
 
 
 def mixed(overlay: str, *components: str) -> "Manifests":
@@ -68,7 +73,7 @@ def issued(manifests: "Manifests") -> "Manifests":
 
 def parse(text: str) -> "Manifests":
     """The documents of a YAML stream."""
-    return Manifests([document for document in yaml.safe_load_all(text) if document])
+    return Manifests([document for document in yaml.load_all(text, yaml.CSafeLoader) if document])
 
 
 @dataclass(frozen=True, kw_only=True)

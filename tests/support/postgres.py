@@ -48,7 +48,9 @@ class Cluster:
     async def create(self, *, migrated: bool = True) -> Database:
         """A fresh database; without `migrated`, an empty one."""
         name = f"test_{next(self._numbers)}"
-        await self._execute(f"create database {name} template {TEMPLATE if migrated else 'template0'}")
+        # Copied as files: through the log, which is Postgres's own choice, it costs twice the CPU and four times the wait.
+        template = TEMPLATE if migrated else "template0"
+        await self._execute(f"create database {name} template {template} strategy file_copy")
         return Database(
             name=name,
             owner_url=self._server.url(name),

@@ -2,9 +2,11 @@
 every answer is what the document says. Nothing may be found.
 
 Each operation gets the cases that schemathesis derives from the document (examples, every boundary, other methods) and
-FUZZ_EXAMPLES random ones (5). With that variable set they are random every time; without it they are always the same.
+FUZZ_EXAMPLES random ones (5). With that variable set they are random every time; without it they are always the same, and of
+the derived ones that break a rule, which are nine of ten, every fourth is sent.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +16,9 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
+from schemathesis.generation.meta import TestPhase
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import ignored_auth
 
@@ -83,6 +87,16 @@ def described(request: pytest.FixtureRequest, platform: Platform) -> Iterator[Ba
     assert told - platform.proven <= UNPROVEN
 
 
+numbers = itertools.count()
+
+
+def left_out(case: schemathesis.Case[Any]) -> bool:
+    """Of thousands: `make fuzz` sends them all."""
+    if EXAMPLES or case.meta is None or case.meta.phase.name is not TestPhase.COVERAGE:
+        return False
+    return case.meta.generation.mode is GenerationMode.NEGATIVE and next(numbers) % 4 != 0
+
+
 operations = schemathesis.pytest.from_fixture("described")
 
 
@@ -96,6 +110,8 @@ operations = schemathesis.pytest.from_fixture("described")
     suppress_health_check=list(HealthCheck),
 )
 def test_no_request_finds_what_the_document_does_not_say(case: schemathesis.Case[Any], platform: Platform) -> None:
+    if left_out(case):
+        return
     aim(case, platform)
     # Each good answer would be asked for twice more without a good token: once for each operation is enough.
     proven = [ignored_auth] if case.operation.label in platform.proven else []

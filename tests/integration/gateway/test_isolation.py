@@ -28,6 +28,9 @@ async def answer_to(
 async def whole(house: Platform, owner: Tenant) -> str:
     """All that the account has, as its own admin reads it, but for what the platform itself notes a moment later."""
     reads = [row for row in OF_AN_ACCOUNT if row.method == "GET" and not row.path.endswith("/test")]
+    reads = [
+        row for row in reads if "/overview/" not in row.path
+    ]  # a sum of the others, and of another moment each time
     answers = [await answer_to(house, row, owner.token, owner.account_id, owner.ids) for row in reads]
     assert {status for status, _ in answers} == {200}
     return re.sub(r'"(dispatched_at|last_used_at)": [^,}]*', "", json.dumps([content for _, content in answers]))
@@ -57,7 +60,8 @@ async def test_foreign_ids_below_my_own_path_answer_as_such_that_nobody_has(data
         naming = [
             row
             for row in OF_AN_ACCOUNT
-            if row.path.count("{") > 1 or (row.method, row.path.rpartition("/")[2]) in telling
+            if row.path.count("{") > 1
+            or ((row.method, row.path.rpartition("/")[2]) in telling and "/overview/" not in row.path)
         ]
         for row in naming:
             foreign = await answer_to(house, row, mine.token, mine.account_id, theirs.ids)

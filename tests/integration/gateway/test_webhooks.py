@@ -48,7 +48,8 @@ async def service(database: Database) -> AsyncIterator[SubscriptionService]:
 
 @pytest.fixture
 async def call(service: SubscriptionService) -> AsyncIterator[Gateway]:
-    async with gateway(token=TOKEN, subscription_svc=service.target) as running:
+    # A busy machine takes its time over ten thousand jobs.
+    async with gateway(token=TOKEN, subscription_svc=service.target, gateway_answer_seconds=20) as running:
         yield running
 
 

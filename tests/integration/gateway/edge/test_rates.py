@@ -56,29 +56,40 @@ async def test_zero_is_no_limit() -> None:
         assert await statuses(call, 200, 40) == {503: 200}
 
 
+async def refusal(call: Gateway, path: str) -> Any:
+    """The first 429 of somebody without a token: on a busy machine an address may have room again by the next request."""
+    async with asyncio.timeout(20):
+        while (answer := await call("GET", path, token=None)).status != 429:
+            assert answer.status == 401
+        return answer
+
+
 async def test_who_tries_tokens_is_slowed_down_by_its_address() -> None:
-    async with gateway(gateway_failure_rate=5) as call:
+    async with gateway(gateway_failure_rate=1) as call:
         before = refused("failure_rate")
         counted = await statuses(call, 100, 1, token=None)
-        assert counted[401] >= 10
+        assert counted[401] >= 2
         assert counted[429] == 100 - counted[401] > 50
         assert refused("failure_rate") == before + counted[429]
         for path, kind in ((V1, "application/problem+json"), (V3, "application/json")):
-            answer = await call("GET", path, token=None)
-            assert (answer.status, answer.headers["Content-Type"]) == (429, kind)
+            answer = await refusal(call, path)
+            assert answer.headers["Content-Type"] == kind
             assert int(answer.headers["Retry-After"]) == 1
         assert (await call("GET", "/healthz")).status == 200
 
 
 async def test_a_token_that_was_not_refused_goes_on_at_the_address_of_one_that_was() -> None:
-    async with gateway(token="mine", gateway_failure_rate=5) as call:
+    async with gateway(token="mine", gateway_failure_rate=1) as call:
         assert (await call("GET", V1)).status == 503
-        assert 429 in await statuses(call, 50, 1, token=None)
+        await refusal(call, V1)
         assert (await call("GET", V1)).status == 503
-        assert (await call("GET", V1, token="unseen")).status == 429
+        others = (f"unseen {number}" for number in range(20))
+        async with asyncio.timeout(20):
+            while (await call("GET", V1, token=next(others))).status != 429:
+                await refusal(call, V1)
 
 
 async def test_behind_a_proxy_each_client_has_its_own_failures() -> None:
     async with gateway(gateway_failure_rate=5, trusted_proxies="127.0.0.1") as call:
-        assert 429 in await statuses(call, 50, 1, token=None, headers={"X-Forwarded-For": "192.0.2.1"})
+        assert 429 in await statuses(call, 200, 20, token=None, headers={"X-Forwarded-For": "192.0.2.1"})
         assert await statuses(call, 5, 1, token=None, headers={"X-Forwarded-For": "192.0.2.2"}) == {401: 5}

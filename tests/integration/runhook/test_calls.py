@@ -154,8 +154,8 @@ async def test_repeating_ends_with_the_deadline_and_the_last_error() -> None:
     async with client_of(script) as client:
         began = time.monotonic()
         with pytest.raises(errors.Unavailable) as caught:
-            await client.within(0.5).subscriptions.get(1, "wsu_1")
-        assert time.monotonic() - began < 5
+            await client.within(3.0).subscriptions.get(1, "wsu_1")
+        assert time.monotonic() - began < 8
     assert caught.value.reason == "DATABASE_UNAVAILABLE"
     assert script.calls > 2
 

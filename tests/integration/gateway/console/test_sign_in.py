@@ -142,7 +142,7 @@ async def test_a_wrong_token_is_told_so_and_counts_against_its_address(call: Gat
         while seen.status == 401:
             seen = await guesser.post("/console/sign-in", {"token": "rhk_wrong"})
         assert seen.status == 429
-        assert "too many requests with a wrong token" in seen.words
+        assert "Too many requests with a wrong token" in seen.words
         assert (await call("GET", REVOKE, token="rhk_other")).status == 429
 
 

@@ -13,7 +13,8 @@ from delivery_svc.delivery import Settled, phase_us
 from delivery_svc.sending.exchange import ErrorClass
 
 # A row of the queue is found by `any (array(...))`, and meets its attempt in a hash: whatever the planner believes of a queue
-# that was empty a moment ago, neither side is walked once for each row of the other. `again` is a column because of its
+# that was empty a moment ago, neither side is walked once for each row of the other. For that it has to expect many attempts:
+# of arrays it expects 10 elements, and `once`, which is one row for each, makes it 10,000. `again` is a column because of its
 # guessed selectivity, a half; "is null" would be guessed to find nothing, and a group of failures be joined row by row.
 RECORD = """
 with input as materialized (
@@ -21,7 +22,8 @@ with input as materialized (
            coalesce(a.error, 'none') as error, coalesce(a.detail, '') as detail, a.duration_us, a.response_body, a.state,
            coalesce(a.delay, 0) as delay, coalesce(a.response_headers, '') as response_headers,
            coalesce(a.custom_names, '') as custom_names, coalesce(a.phase, '') as phase, a.resolve_us, a.connect_us, a.tls_us,
-           coalesce(a.manual, false) as manual, a.state is null as again
+           coalesce(a.manual, false) as manual, a.state is null as again,
+           generate_series(1, least(1, a.delivery_id)) as once
       from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[], $7::text[], $8::bytea[],
                   $9::bytea[], $11::smallint[], $12::text[], $13::text[], $14::float8[], $15::text[], $16::text[], $17::int[],
                   $18::int[], $19::int[], $20::boolean[])

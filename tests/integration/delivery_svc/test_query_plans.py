@@ -18,6 +18,10 @@ select n, 'wev_' || lpad(n::text, 27, '0'), clock_timestamp(), case when $2 then
        clock_timestamp() - interval '1 hour', $3, $2
   from generate_series($1::int, $1::int + $4::int - 1) n
 """
+RECORD_TYPES = (
+    "bigint[], bigint[], bigint[], bigint[], smallint[], bigint[], text[], bytea[], bytea[], bigint[], smallint[], text[],"
+    "text[], float8[], text[], text[], int[], int[], int[], boolean[]"
+)
 
 
 @pytest.fixture
@@ -95,12 +99,27 @@ async def test_the_next_due_time_of_a_lane_comes_from_its_index(connection: asyn
 
 
 async def test_recording_finds_queue_rows_by_their_key(connection: asyncpg.Connection) -> None:
-    types = (
-        "bigint[], bigint[], bigint[], bigint[], smallint[], bigint[], text[], bytea[], bytea[], bigint[], smallint[], text[],"
-        "text[], float8[], text[], text[], int[], int[], int[], boolean[]"
-    )
-    indexes = await _indexes(connection, recording.RECORD, types, ", ".join(["'{}'"] * 20))
+    indexes = await _indexes(connection, recording.RECORD, RECORD_TYPES, ", ".join(["'{}'"] * 20))
     assert {name for name in indexes if "queue" in name} == {"queue_pkey"}
+
+
+async def test_a_record_joins_every_row_with_every_other_after_a_look_at_an_empty_queue(database: Database) -> None:
+    """The symptom: right after a start Postgres took 110 us for each attempt of a group of 200, where 20 do."""
+    owner = await asyncpg.connect(database.owner_url)
+    connected = await asyncpg.connect(database.delivery_url)
+    try:
+        await owner.execute("analyze delivery.queue")
+        await add_subscription(database, "http://127.0.0.1:1/")
+        await connected.execute(FILL, 1, False, 7, 1000)
+        await connected.execute("set plan_cache_mode = force_generic_plan")
+        await connected.execute(f"prepare probe ({RECORD_TYPES}) as {recording.RECORD}")
+        empty = ", ".join(["'{}'"] * 20)
+        plan = [row[0] for row in await connected.fetch(f"explain execute probe ({empty})")]
+    finally:
+        await owner.close()
+        await connected.close()
+    assert [line for line in plan if "Nested Loop" in line] == []
+    assert len([line for line in plan if "Hash Join" in line]) == 2
 
 
 async def test_a_fan_out_looks_interests_up_by_their_key(connection: asyncpg.Connection) -> None:

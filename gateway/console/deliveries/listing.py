@@ -1,5 +1,6 @@
 """A webhook's deliveries, newest first, by filters that live in the URL."""
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -25,7 +26,7 @@ async def show(visit: ConsoleVisit) -> Response:
     search = asked(visit.query)
     webhooks = await _webhooks(visit, search.subscription_id)
     if not search.subscription_id and len(webhooks) == 1:
-        search = Search(**{**vars(search), "subscription_id": webhooks[0][0]})
+        search = replace(search, subscription_id=webhooks[0][0])
     rows: list[Row] = []
     token, refusal, status = "", search.refusal, 400
     if search.subscription_id and not refusal.fields:

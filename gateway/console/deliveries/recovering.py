@@ -3,7 +3,7 @@
 Invariant: nothing begins before the page has named how many there are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -13,7 +13,6 @@ from gateway.console.act import act
 from gateway.console.badge import Badge
 from gateway.console.deliveries.listing import webhook_of
 from gateway.console.deliveries.search import EVENT_TYPES, Search, asked, moment
-from gateway.console.form import Form
 from gateway.console.moment import Moment
 from gateway.console.moment import moment as shown_moment
 from gateway.console.page import Page
@@ -180,13 +179,7 @@ def _request(visit: ConsoleVisit, search: Search, *, validate_only: bool) -> pb.
 
 
 def _with_a_beginning(search: Search, now: datetime) -> Search:
-    if search.after:
-        return search
-    return asked(Form({name: [value] for name, value in {**search.fields(), "after": _usual(now)}.items()}))
-
-
-def _usual(now: datetime) -> str:
-    return f"{now - _USUAL_SPAN:%Y-%m-%dT%H:%M}"
+    return search if search.after else replace(search, after=f"{now - _USUAL_SPAN:%Y-%m-%dT%H:%M}")
 
 
 PAGES = (

@@ -15,8 +15,6 @@ from gateway.console.status_code import in_words
 from gateway.console.webhooks.health import kind_of, word_of
 from runhook.delivery.v1.delivery_pb2 import Attempt, Delivery, Header
 
-#: Names of headers that hold what nobody is shown; their values are "***".
-MASK = "***"
 _REASONS = {
     "retries_exhausted": "Every attempt failed.",
     "subscription_inactive": "Its webhook was paused, deactivated or deleted before it was delivered.",

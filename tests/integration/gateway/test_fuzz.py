@@ -3,7 +3,7 @@ every answer is what the document says. Nothing may be found.
 
 Each operation gets the cases that schemathesis derives from the document (examples, every boundary, other methods) and
 FUZZ_EXAMPLES random ones (5). With that variable set they are random every time; without it they are always the same, and of
-the derived ones that break a rule, which are nine of ten, every fourth is sent.
+the derived ones that break a rule every fourth is sent.
 """
 
 import itertools

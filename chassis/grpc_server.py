@@ -23,6 +23,8 @@ LARGEST_MESSAGE = 8 * 1024 * 1024
 READINESS = "readiness"
 #: How long calls are still taken after NOT_SERVING: until those who watch it have turned to other pods.
 LEAVE_SECONDS = 0.5
+#: How long calls on a connection that came of age may last; longer than any call does, and nothing of the process's own grace.
+AGE_GRACE_SECONDS = 120
 Serving = health_pb2.HealthCheckResponse
 
 
@@ -65,7 +67,7 @@ class GrpcServer:
                 ("grpc.max_receive_message_length", LARGEST_MESSAGE),
                 ("grpc.max_send_message_length", LARGEST_MESSAGE),
                 ("grpc.max_connection_age_ms", age),
-                ("grpc.max_connection_age_grace_ms", int(settings.grace_seconds * 1000)),
+                ("grpc.max_connection_age_grace_ms", AGE_GRACE_SECONDS * 1000),
                 ("grpc.keepalive_time_ms", 30_000),
                 # A channel pings each 20 s, sometimes a moment after its last call ended: no reason to turn it away.
                 ("grpc.keepalive_permit_without_calls", 1),

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceAsyncStub
 
 log = get_logger()
-#: Shorter than the grace that a server gives an ageing connection, so that none is cut under a call. The next one may lead to
-#: another pod.
+#: With the longest wait for an answer shorter than chassis.grpc_server.AGE_GRACE_SECONDS, so that none is cut under a call. The
+#: next one may lead to another pod.
 LIFE_SECONDS = 20.0
 REACH_SECONDS = 1.8  # a stream of which nothing came until then leads nowhere
 STALL_SECONDS = 0.5

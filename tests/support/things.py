@@ -60,6 +60,7 @@ async def door(
     *,
     health: str | None = None,
     age: float = 60.0,
+    grace: float = 5.0,
     papers: dict[str, Path] | None = None,
 ) -> AsyncIterator[tuple[int, Callable[[float], Awaitable[None]]]]:
     """Serves them as a service serves, at `address` or on a port that it gives; and its `close`."""
@@ -70,7 +71,7 @@ async def door(
             "grpc_address": address,
             "grpc_health_address": health,
             "grpc_connection_age_seconds": age,
-            "grace_seconds": 5,
+            "grace_seconds": grace,
             **{name.lower(): path for name, path in (papers or {}).items()},
         }
     )

@@ -9,10 +9,13 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from pydantic import ValidationError
 
 from chassis.channel import OPTIONS, open_channel, service_config
-from chassis.grpc_server import READINESS
+from chassis.grpc_server import AGE_GRACE_SECONDS, READINESS
+from gateway.call_stream import LIFE_SECONDS
 from gateway.services import reads_of
+from gateway.settings import GatewaySettings
 from runhook.delivery.v1 import delivery_service_pb2
 from runhook.subscription.v1 import account_service_pb2, subscription_service_pb2
 from runhook.trigger.v1 import trigger_service_pb2
@@ -112,3 +115,19 @@ async def calling(make: Callable[..., Awaitable[bytes]]) -> AsyncIterator[None]:
             group.create_task(call())
         yield
         done = True
+
+
+async def test_a_long_call_of_a_connection_that_came_of_age_is_not_cut_by_a_short_grace_of_the_process() -> None:
+    things = Things()
+    things.open.clear()
+    async with door(things, age=0.5, grace=0.5) as (port, _), open_channel(f"127.0.0.1:{port}") as channel:
+        call = asyncio.ensure_future(method(channel)(timeout=30))
+        await things.taken.wait()
+        await asyncio.sleep(2.0)
+        things.open.set()
+        assert await call == b"1"
+
+
+def test_an_ageing_connection_lasts_longer_than_a_stream_of_calls_may() -> None:
+    with pytest.raises(ValidationError, match="gateway_call_seconds"):
+        GatewaySettings.model_validate({"gateway_call_seconds": AGE_GRACE_SECONDS - LIFE_SECONDS})

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from bench import programs, stock
 from bench.finding import Finding, Options, lost, spreads
 from bench.goal import at_least, at_most
+from bench.histogram import Histogram
+from bench.meter import Meter, Stretch, stretch
 from bench.payload import Load
 from bench.rounds import DRAIN_SECONDS, drained
 from bench.stage import Stage, new_load, stage
@@ -42,10 +44,13 @@ OTHERS_LEFT = "select exists (select from delivery.queue where not (parked and s
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """What the healthy ones got: deliveries per second when saturated, milliseconds from publish to receive at the fixed
-    rate; and how many a second of the others' deliveries were tried meanwhile."""
+    """What the healthy ones got: deliveries per second when saturated (and the CPU microseconds of delivery_svc and Postgres
+    for each), milliseconds from publish to receive at the fixed rate; and how many a second of the others' deliveries were
+    tried meanwhile."""
 
     deliveries_per_second: float
+    delivery_svc_us: float
+    postgres_us: float
     p50_ms: float
     p99_ms: float
     others_per_second: float
@@ -143,31 +148,37 @@ class Rounds:
 
     async def measured(self, seconds: float) -> Round:
         """Saturated, then at the fixed rate."""
-        saturated_rate, others_rate, _, _ = await self._stretch(0.0, seconds)
-        _, _, p50_ms, p99_ms = await self._stretch(self._rate, seconds)
-        return Round(deliveries_per_second=saturated_rate, others_per_second=others_rate, p50_ms=p50_ms, p99_ms=p99_ms)
+        saturated, others_rate, _ = await self._stretch(0.0, seconds)
+        _, _, latency = await self._stretch(self._rate, seconds)
+        return Round(
+            deliveries_per_second=saturated.rate,
+            delivery_svc_us=saturated.pods_us,
+            postgres_us=saturated.postgres_us,
+            others_per_second=others_rate,
+            p50_ms=latency.quantile_ms(0.5) or 0.0,
+            p99_ms=latency.quantile_ms(0.99) or 0.0,
+        )
 
-    async def _stretch(self, rate: float, seconds: float) -> tuple[float, float, float, float]:
-        """Healthy deliveries a second, the others', p50 and p99 of the healthy ones."""
-        healthy, others = self._here.receiver.control, self._others.control
+    async def _stretch(self, rate: float, seconds: float) -> tuple[Stretch, float, Histogram]:
+        """The healthy ones' deliveries, how many of the others came a second, and the latency of the healthy ones."""
+        meter = Meter(self._here.receiver.control, self._here.database, self._here.product.processes())
+        others = self._others.control
         async with (
             self._publisher(self._here.load, self._here.receiver, rate, 100 if rate == 0 else _BATCH) as mine,
             self._publisher(self._others_load, self._others, self._others_rate, _BATCH) as theirs,
         ):
             await asyncio.sleep(WARM_SECONDS)
-            start, others_start = await healthy.seen(), await others.seen()
+            start, others_start = await meter.moment(), await others.seen()
             await asyncio.sleep(seconds)
-            end, others_end = await healthy.seen(), await others.seen()
+            end, others_end = await meter.moment(), await others.seen()
             await asyncio.gather(mine.finish(), theirs.finish())
         self.published |= mine.acknowledged()
-        await drained(healthy, len(self.published))
-        elapsed = (end.monotonic_ns - start.monotonic_ns) / 1e9
-        latency = end.latency.since(start.latency)
+        await drained(self._here.receiver.control, len(self.published))
+        seen = stretch(start, end)
         return (
-            (end.received - start.received) / elapsed,
-            (others_end.received - others_start.received) / elapsed,
-            latency.quantile_ms(0.5) or 0.0,
-            latency.quantile_ms(0.99) or 0.0,
+            seen,
+            (others_end.received - others_start.received) / seen.seconds,
+            end.seen.latency.since(start.seen.latency),
         )
 
     def _publisher(
@@ -186,6 +197,10 @@ def found(pairs: list[Pair], missing: int, count: int) -> Finding:
         p99_ratio=[pair.p99_ratio for pair in pairs],
         calm_deliveries_per_second=[pair.calm.deliveries_per_second for pair in pairs],
         trouble_deliveries_per_second=[pair.trouble.deliveries_per_second for pair in pairs],
+        calm_delivery_svc_us=[pair.calm.delivery_svc_us for pair in pairs],
+        trouble_delivery_svc_us=[pair.trouble.delivery_svc_us for pair in pairs],
+        calm_postgres_us=[pair.calm.postgres_us for pair in pairs],
+        trouble_postgres_us=[pair.trouble.postgres_us for pair in pairs],
         calm_p50_ms=[pair.calm.p50_ms for pair in pairs],
         trouble_p50_ms=[pair.trouble.p50_ms for pair in pairs],
         calm_p99_ms=[pair.calm.p99_ms for pair in pairs],

@@ -140,8 +140,22 @@ def test_a_claim_is_judged_parked_and_not_and_by_how_many_came_back_short() -> N
 
 
 def test_fairness_is_judged_inside_a_pair() -> None:
-    calm = fairness.Round(deliveries_per_second=1_000.0, p50_ms=5.0, p99_ms=20.0, others_per_second=100.0)
-    trouble = fairness.Round(deliveries_per_second=850.0, p50_ms=6.0, p99_ms=40.0, others_per_second=30.0)
+    calm = fairness.Round(
+        deliveries_per_second=1_000.0,
+        delivery_svc_us=70.0,
+        postgres_us=60.0,
+        p50_ms=5.0,
+        p99_ms=20.0,
+        others_per_second=100.0,
+    )
+    trouble = fairness.Round(
+        deliveries_per_second=850.0,
+        delivery_svc_us=80.0,
+        postgres_us=70.0,
+        p50_ms=6.0,
+        p99_ms=40.0,
+        others_per_second=30.0,
+    )
     pair = fairness.Pair(calm=calm, trouble=trouble)
     assert (pair.throughput_ratio, pair.p99_ratio) == (0.85, 2.0)
     assert judged(fairness.found([pair], 0, 1_000_000)) == [(True, None), (True, None)]

@@ -110,7 +110,7 @@ class Claimer:
             rows, more = await self._draw_lanes(room.epoch, room.lane, room.lanes, room.total)
         finally:
             self._intake.unreserve(room)
-        self._intake.claimed(rows, room)
+        self._intake.drawn(rows, room)
         self._dispatcher.mark_thirsty(more)
 
     async def _draw_lanes(

@@ -2,7 +2,8 @@
 
 While there is a backlog (a publish overflowed the room, or a claim came back full) publish leases nothing for the accounts
 that are behind: otherwise new events would overtake old ones for ever. The backlog ends with the first claim from the
-beginning that comes back short. No account may take all of the room (share.py). A statement that began under an old epoch
+beginning that comes back short. Parked rows are their lane's affair: an account is not behind because one of its endpoints is
+slow. No account may take all of the room (share.py). A statement that began under an old epoch
 brings nothing in: its rows are no longer this pod's.
 """
 
@@ -87,8 +88,7 @@ class Intake:
 
         Waits a moment for room that is about to come free: a claim of what would overflow costs more than the wait.
         """
-        wanted = sum(self._wanted(events) for events in accounts.values())
-        await self._patience(accounts, min(wanted, self._dispatcher.slots))
+        await self._patience(accounts)
         may = sum(events for account_id, events in accounts.items() if account_id not in self._behind)
         return self._room(self._granted(accounts), events=may)
 
@@ -120,11 +120,15 @@ class Intake:
         self._admit([_Leased(row, events[row["ord"]], None, 0, None) for row in leased], room.epoch)
 
     def claimed(self, rows: Iterable[asyncpg.Record], room: Room) -> None:
-        """What a claim or a draw leased."""
-        leased = [_Leased(row, _event(row), row["webhook_name"], row["attempts"], row["redelivery"]) for row in rows]
+        """What a claim leased."""
+        leased = _rows(rows)
         if self.backlog:  # a retry that waited says nothing of its account's new events
             self._behind.update(one.event.account_id for one in leased if one.attempts == 0)
         self._admit(leased, room.epoch)
+
+    def drawn(self, rows: Iterable[asyncpg.Record], room: Room) -> None:
+        """What a draw leased of lanes with parked rows."""
+        self._admit(_rows(rows), room.epoch)
 
     async def idle(self) -> None:
         """Returns when nothing waits for a profile."""
@@ -162,14 +166,19 @@ class Intake:
         )
         return min(dispatcher.room, granted)
 
-    async def _patience(self, accounts: Mapping[int, int], wanted: int) -> None:
-        if self.backlog or self._granted(accounts) >= wanted:
+    async def _patience(self, accounts: Mapping[int, int]) -> None:
+        if not self._lacks(accounts):
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not self.backlog and self._granted(accounts) < wanted:
+                while self._lacks(accounts):
                     self._freed.clear()
                     await self._freed.wait()
+
+    def _lacks(self, accounts: Mapping[int, int]) -> bool:
+        """Whether those of them that are not behind want more than there is, and no more than there can be."""
+        wanted = sum(self._wanted(events) for account_id, events in accounts.items() if account_id not in self._behind)
+        return self._granted(accounts) < min(wanted, self._dispatcher.slots)
 
     def _room(self, wanted: int, events: int = ANY_EVENTS) -> Room:
         total = 0 if self.paused else wanted
@@ -247,6 +256,10 @@ def _delivery(one: _Leased, profile: Profile, epoch: int) -> Delivery:
         epoch=epoch,
         redelivery=one.redelivery,
     )
+
+
+def _rows(rows: Iterable[asyncpg.Record]) -> list[_Leased]:
+    return [_Leased(row, _event(row), row["webhook_name"], row["attempts"], row["redelivery"]) for row in rows]
 
 
 def _event(row: asyncpg.Record) -> Event:

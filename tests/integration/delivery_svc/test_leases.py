@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from delivery_svc import claimer
-from tests.support.delivery import add_subscription, an_event, delivery_service
+from tests.support.delivery import ACCOUNT, add_subscription, an_event, delivery_service
 from tests.support.postgres import Database
 from tests.support.receiver import Peer, Receiver, Request
 
@@ -62,6 +62,25 @@ async def test_a_dead_endpoint_fills_its_own_lane_and_never_the_pod(database: Da
         parked = await service.pool.fetchval("select count(*) from delivery.queue where parked")
         await service.pool.execute("delete from delivery.queue")
     assert parked >= 180
+
+
+async def test_a_slow_endpoints_parked_rows_do_not_put_the_whole_account_behind(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The symptom: beside a few endpoints that time out, all events of their account were claimed instead of born leased."""
+    monkeypatch.setattr(claimer, "LARGEST_CLAIM", 1)  # every claim of a retry comes back full
+    quick: dict[str, Any] = {"delivery_lane_limit": 2, "delivery_retry_delays_seconds": ",".join(["0.01"] * 20)}
+    behind = set()
+    async with Receiver(_slowly) as slow, Receiver(500) as failing, delivery_service(database, **quick) as service:
+        await add_subscription(database, slow.url, job_ids=[1])
+        await add_subscription(database, failing.url, job_ids=[2])
+        await service.publish(*[an_event(job_id=1, run_id=run_id) for run_id in range(1, 31)])
+        await service.publish(*[an_event(job_id=2, run_id=run_id) for run_id in range(1, 61)])
+        while len(slow.requests) < 20:
+            behind.add(service.engine.intake.turn(ACCOUNT)[0])
+            await asyncio.sleep(0)
+        await service.pool.execute("delete from delivery.queue")
+    assert behind == {False}
 
 
 async def test_more_than_the_pod_has_room_for_is_born_free_and_claimed_in_order(database: Database) -> None:

@@ -83,10 +83,11 @@ class Dispatcher:
         return min(self.room, claimable(self._holding.by_account.values(), 2 * self.slots - self.reserved))
 
     def lane_rooms(self) -> dict[int, int]:
-        """Room of the lanes that hold something or have settings of their own, by subscription; any other lane has
+        """Room of the lanes that hold something, are slow or have settings of their own, by subscription; any other lane has
         2 x lane_limit."""
         now = time.monotonic()
-        return {one.subscription_id: one.room_at(now) for one in self._lanes.values() if one.own or one.waiting}
+        lanes = self._lanes.values()
+        return {one.subscription_id: one.room_at(now) for one in lanes if one.waiting or one.slow or one.own}
 
     def offer(self, deliveries: Iterable[Delivery]) -> None:
         """Takes held deliveries in and sends what may go. What its lane cannot hold goes back, parked."""
@@ -262,6 +263,7 @@ class Dispatcher:
             lane.in_flight -= 1
             account.in_flight -= 1
             self.in_flight -= 1
+            lane.took(exchange.duration)
             self._record(self._settle(delivery, exchange))
             self._queue(lane)
             self._look_after(lane)
@@ -270,7 +272,7 @@ class Dispatcher:
         self._send(delivery, done)
 
     def _look_after(self, lane: Lane) -> None:
-        if lane.thirsty and lane.waiting <= lane.limit // 2:
+        if lane.thirsty and lane.waiting <= lane.most_waiting // 4:
             lane.thirsty = False
             self.on_thirst()
         elif lane.idle and not lane.queued and not lane.own:

@@ -1,14 +1,19 @@
 """A lane: a subscription's place in this pod's dispatcher. It bounds what one endpoint may hold of the pod.
 
-A lane sends at most `limit` at once and lets at most 2 x `limit` wait, and where its subscription has a rate, no more than may
-go by now; what is more is parked in Postgres, so that a dead or slow endpoint fills its own lane and never the pod. First
-attempts go before retries. `now` is seconds on the monotonic clock.
+A lane sends at most `limit` at once and lets at most 2 x `limit` wait: fewer where its endpoint is slow, no more than go within
+half a second, and where its subscription has a rate, no more than may go by now. What is more is parked in Postgres, so that a
+dead or slow endpoint fills its own lane and never the pod. First attempts go before retries. `now` is seconds on the monotonic
+clock.
 """
 
 from collections import deque
 
 from delivery_svc.delivery import Delivery, Profile
 from delivery_svc.pace import Pace
+
+AHEAD_SECONDS = 0.5  # what waits in a slow lane is to go within
+LEAST_WAITING = 2
+AVERAGED = 8  # attempts
 
 
 class Account:
@@ -31,9 +36,11 @@ class Lane:
         "_firsts",
         "_pace",
         "_retries",
+        "_seconds",
         "account",
         "in_flight",
         "limit",
+        "most_waiting",
         "own",
         "profile",
         "queued",
@@ -45,12 +52,14 @@ class Lane:
         self.subscription_id = subscription_id
         self.account = account
         self.limit = limit
+        self.most_waiting = 2 * limit
         self.own = False
         self.profile: Profile | None = None  # whose settings it follows
         self.in_flight = 0
         self.queued = False  # stands among its account's lanes
         self.thirsty = False  # has parked rows in Postgres: draw again when there is room
         self._pace: Pace | None = None
+        self._seconds = 0.0  # an attempt, on average of late
         self._firsts: deque[Delivery] = deque()
         self._retries: deque[Delivery] = deque()
 
@@ -70,20 +79,25 @@ class Lane:
         return self.in_flight == 0 and self.waiting == 0
 
     @property
-    def room(self) -> int:
-        """How many more may wait here, but for a rate."""
-        return max(0, 2 * self.limit - self.waiting)
+    def slow(self) -> bool:
+        """Whether fewer may wait than in a lane of which nothing is known."""
+        return self.most_waiting < 2 * self.limit
 
     def room_at(self, now: float) -> int:
         """How many more may wait here now."""
-        if self._pace is None:
-            return self.room
-        return max(0, min(2 * self.limit, int(self._pace.tokens(now))) - self.waiting)
+        most = self.most_waiting if self._pace is None else min(self.most_waiting, int(self._pace.tokens(now)))
+        return max(0, most - self.waiting)
+
+    def took(self, seconds: float) -> None:
+        """An attempt has ended after so long."""
+        self._seconds += (seconds - self._seconds) / AVERAGED
+        self._bound()
 
     def follow(self, profile: Profile, limit: int, pods: int, now: float) -> None:
         """Takes a profile's settings; `limit` is everybody's, and `pods` share the rate."""
         self.profile = profile
         self.limit = profile.concurrency or limit
+        self._bound()
         self.own = profile.concurrency is not None or profile.rate_per_second is not None
         if profile.rate_per_second is None:
             self._pace = None
@@ -91,6 +105,12 @@ class Lane:
             self._pace = Pace(profile.rate_per_second / pods, now)
         else:
             self._pace.change(profile.rate_per_second / pods, now)
+
+    def _bound(self) -> None:
+        most = 2 * self.limit
+        if self._seconds * most > self.limit * AHEAD_SECONDS:
+            most = max(LEAST_WAITING, int(self.limit * AHEAD_SECONDS / self._seconds))
+        self.most_waiting = most
 
     def push(self, delivery: Delivery) -> None:
         """Lets a delivery wait."""

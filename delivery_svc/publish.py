@@ -23,6 +23,8 @@ from delivery_svc.event import SECOND, Event, NewEvent
 from delivery_svc.intake import Intake
 from delivery_svc.store import publishing
 
+#: Deliveries of a flush wait together for room: larger ones wait until the pod is nearly empty (docs/adr/0026).
+GROUP_ROWS = 250
 Batch = Sequence[NewEvent]
 Answer = list[str] | DomainError
 Key = tuple[int, str]
@@ -56,7 +58,7 @@ class Publisher:
         self._clock = clock
         self._intake = intake
         self._unknown_outcome = unknown_outcome
-        self._group: GroupCommit[Batch, Answer] = GroupCommit("publish", self._flush, GroupLimits())
+        self._group: GroupCommit[Batch, Answer] = GroupCommit("publish", self._flush, GroupLimits(items=GROUP_ROWS))
         self._written = fault_points.around(self._write, after=fault_points.AFTER_PUBLISH_COMMIT_BEFORE_ANSWER)
         self._stored = fault_points.around(publishing.store, before=fault_points.IN_FLUSH_UNKNOWN_OUTCOME)
 

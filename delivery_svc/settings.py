@@ -20,7 +20,7 @@ class DeliverySettings(ServiceSettings):
 
     #: POSTs under way at once; a pod holds at most twice as many deliveries.
     delivery_slots: int = Field(default=512, ge=1, le=10_000)
-    #: POSTs under way at once to one subscription; twice as many may wait in the pod.
+    #: POSTs under way at once to one subscription; at most twice as many wait in the pod, fewer where it is slow.
     delivery_lane_limit: int = Field(default=16, ge=1, le=1000)
     #: Seconds for one attempt: resolve, connect, TLS, write, headers and body together.
     delivery_timeout_seconds: float = Field(default=10.0, gt=0, le=60)

@@ -63,7 +63,7 @@ class Watch:
     def parked(self, delivery: Delivery) -> None:
         """The dispatcher did not keep it."""
         lane = self._dispatcher._lanes.get(delivery.profile.subscription_id)
-        full = lane is not None and lane.room == 0
+        full = lane is not None and lane.waiting >= lane.most_waiting
         self._oracle.parked(delivery, full=full or delivery.profile.rate_per_second is not None)
 
     def fenced(self) -> None:

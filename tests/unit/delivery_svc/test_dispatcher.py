@@ -9,6 +9,7 @@ import pytest
 from delivery_svc.delivery import Delivery, Profile, Settled
 from delivery_svc.dispatcher import Dispatcher
 from delivery_svc.event import Event
+from delivery_svc.lane import LEAST_WAITING
 from delivery_svc.sending.exchange import ErrorClass, Exchange
 
 OK = Exchange(200, ErrorClass.NONE, "", None, b"", 0.01)
@@ -39,10 +40,10 @@ class Desk:
         self.dispatcher.hold({one.id: account for one in made})
         self.dispatcher.offer(made)
 
-    def answer(self) -> None:
-        """The oldest POST is answered."""
+    def answer(self, seconds: float = OK.duration) -> None:
+        """The oldest POST is answered, after so long."""
         _, done = self.open.pop(0)
-        done(OK)
+        done(replace(OK, duration=seconds))
 
     def answer_all(self) -> None:
         """All of them are, until nothing is in flight."""
@@ -212,3 +213,56 @@ def test_so_many_probes_go_and_the_rest_is_parked() -> None:
     desk.dispatcher.reopen_lanes([1])
     desk.offer(profile(1), 1)
     assert len(desk.sent) == 3
+
+
+def full_lane() -> Desk:
+    """A lane of 16 in flight, and 32 that wait."""
+    desk = Desk(slots=100, lane_limit=16)
+    desk.offer(profile(1), account=1, count=16)
+    desk.offer(profile(1), account=1, count=32)
+    return desk
+
+
+def test_an_endpoint_that_answers_quickly_has_twice_its_limit_waiting() -> None:
+    desk = full_lane()
+    for _ in range(20):
+        desk.answer(0.24)
+        desk.offer(profile(1), account=1)
+    assert (desk.dispatcher.waiting, desk.parked) == (32, [])
+
+
+def test_what_waits_for_a_slow_endpoint_is_what_goes_within_half_a_second() -> None:
+    """Attempts of a second, 16 at once, are 8 in half a second. The rest is parked, as publish is told beforehand."""
+    desk = full_lane()
+    for _ in range(40):
+        desk.answer(1.0)
+        desk.offer(profile(1), account=1)
+    assert 8 <= desk.dispatcher.waiting <= 9
+    assert desk.dispatcher.lane_rooms() == {1: 0}
+    assert len(desk.parked) == 32 - desk.dispatcher.waiting
+    while desk.dispatcher.waiting:
+        desk.answer(1.0)
+    assert desk.dispatcher.lane_rooms() == {1: 8}
+
+
+def test_a_dead_endpoint_keeps_two_waiting_and_one_that_recovers_its_full_line() -> None:
+    desk = full_lane()
+    for _ in range(60):
+        desk.answer(10.0)
+        desk.offer(profile(1), account=1)
+    assert desk.dispatcher.waiting == LEAST_WAITING
+    for _ in range(60):
+        desk.answer(0.01)
+        desk.offer(profile(1), account=1, count=2)
+    assert desk.dispatcher.waiting == 32
+
+
+def test_a_slow_lane_asks_for_its_parked_rows_when_a_quarter_of_its_line_is_left() -> None:
+    desk, asked = full_lane(), []
+    for _ in range(40):
+        desk.answer(1.0)
+        desk.offer(profile(1), account=1)
+    desk.dispatcher.on_thirst = lambda: asked.append(desk.dispatcher.waiting)
+    while desk.dispatcher.waiting:
+        desk.answer(1.0)
+    assert asked == [2]

@@ -11,15 +11,13 @@ import asyncpg
 MOST = 10_000
 
 # Each count has an order to keep the planner on its index, and a clock that stands still within a statement, since with
-# clock_timestamp() the index would be walked to its end.
+# clock_timestamp() the index would be walked to its end. What is due and the oldest of it are one walk: beside a snapshot that
+# is held open each walk passes all that was claimed since.
 COUNT = """
-select (select count(*) from (select from delivery.queue where lease_id is null and not parked
-                                 and due_at <= statement_timestamp() order by due_at limit $1) q) as due,
+select due.number as due,
+       coalesce(extract(epoch from statement_timestamp() - due.oldest_at), 0)::float8 as oldest_due_age,
        (select count(*) from (select from delivery.queue where lease_id is null and not parked
                                  and due_at > statement_timestamp() order by due_at limit $1) q) as scheduled,
-       coalesce((select extract(epoch from statement_timestamp() - q.due_at)
-                   from (select due_at from delivery.queue where lease_id is null and not parked
-                            and due_at <= statement_timestamp() order by due_at limit 1) q), 0)::float8 as oldest_due_age,
        (select count(*) from (select from delivery.queue where parked
                                order by subscription_id, due_at limit $1) q) as parked_rows,
        (select count(*) from (select from delivery.lane where next_due_at is not null
@@ -34,6 +32,9 @@ select (select count(*) from (select from delivery.queue where lease_id is null 
                                order by recovery_id limit $1) r) as recoveries,
        (select count(*) from (select from delivery.erasure where state = 'RUNNING'
                                order by erasure_id limit $1) e) as erasures
+  from (select count(*) as number, min(due_at) as oldest_at
+          from (select due_at from delivery.queue where lease_id is null and not parked
+                   and due_at <= statement_timestamp() order by due_at limit $1) q) due
 """
 
 

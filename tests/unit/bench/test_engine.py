@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from asyncio.subprocess import PIPE
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -169,8 +170,12 @@ def test_what_lies_in_the_queue_renders_to_a_body_of_the_same_size() -> None:
 
 
 async def test_a_process_is_read_what_it_was_started_with_and_how_large_it_is() -> None:
-    process = await asyncio.create_subprocess_exec("sleep", "30", env={"RUNHOOK_A": "x=y", "B": ""})
+    process = await asyncio.create_subprocess_exec("cat", stdin=PIPE, stdout=PIPE, env={"RUNHOOK_A": "x=y", "B": ""})
     try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"it runs\n")  # before that the kernel may still be putting it together
+        await process.stdout.readline()
         assert environment_of(process.pid) == {"RUNHOOK_A": "x=y", "B": ""}
         assert resident_bytes(os.getpid()) > 10_000_000
     finally:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from bench import engine, machine
+from bench import engine, machine, part
 from bench.control import Seen
 from bench.drain import Drained, resident_bytes
 from bench.engine_report import EngineReport
@@ -199,10 +199,9 @@ class Failing:
         raise AssertionError
 
 
-async def test_a_part_that_fails_is_told_and_the_next_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_part_that_fails_is_told_and_the_next_one_runs() -> None:
     parts = {"one": Failing(ProgramError("it broke")), "two": Failing(TimeoutError())}
-    monkeypatch.setattr(engine, "PARTS", parts)
-    report = await engine.bench(["one", "two"], OPTIONS)
+    report = await part.bench(parts, OPTIONS, lambda one, options: one.set_up(options))
     assert [finding.failures for finding in report.findings] == [["it broke"], ["not done within 5 s"]]
     assert report.failed
     assert "FAILED: it broke" in report.as_text()
@@ -221,4 +220,4 @@ def test_the_report_says_the_same_to_people_and_to_machines() -> None:
 
 def test_every_part_ends_by_itself_also_the_judged_ones() -> None:
     million = Options(count=1_000_000, pairs=3, seconds=6.0, endpoints=100, rate=2_000.0, in_flight=2_000)
-    assert all(0 < part.limit(million) < 3 * 3600 for part in engine.PARTS.values())
+    assert all(0 < one.limit(million) < 3 * 3600 for one in engine.PARTS.values())

@@ -39,6 +39,15 @@ def count(text: str) -> int:
     return number
 
 
+def counts(text: str) -> list[int]:
+    """A query's numbers with commas between them; none at all for an empty text."""
+    found = [decimal(part) for part in text.split(",")] if text else []
+    numbers = [number for number in found if number is not None]
+    if len(numbers) < len(found):
+        raise PydanticCustomError("number", "must be whole numbers, 0 or above, with commas between them")
+    return numbers
+
+
 def page_size(text: str) -> int:
     """The same; more than 32 bits hold is read as the most that they hold, since services cut a page anyway."""
     return min(count(text), LARGEST_OF_32_BITS)
@@ -59,5 +68,6 @@ _ID = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]{1,19
 _COUNT = {"type": "integer", "minimum": 0}
 Id = Annotated[int, PlainValidator(integer), WithJsonSchema(_ID)]
 Count = Annotated[int, PlainValidator(count), WithJsonSchema(_COUNT)]
+Counts = Annotated[list[int], PlainValidator(counts), WithJsonSchema({"type": "string"})]
 PageSize = Annotated[int, PlainValidator(page_size), WithJsonSchema(_COUNT)]
 Real = Annotated[float, PlainValidator(real), WithJsonSchema({"type": "number"})]

@@ -1,6 +1,6 @@
 """Plans: ordered steps of tasks. They are messages: make one, read one, change what is to change, update."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -34,11 +34,13 @@ class Plans:
         request = pb.GetPlanRequest(account_id=account_id, plan_id=plan_id)
         return (await self._connection.call(self._stub.GetPlan, request, repeatable=True)).plan
 
-    async def list(self, account_id: int, *, page_size: int = 0) -> AsyncIterator[Plan]:
-        """An account's, oldest first."""
+    async def list(self, account_id: int, *, plan_ids: Sequence[int] = (), page_size: int = 0) -> AsyncIterator[Plan]:
+        """An account's, oldest first; of those named, at most 100, if any are. InvalidInput."""
 
         async def fetch(page_token: str) -> pb.ListPlansResponse:
-            request = pb.ListPlansRequest(account_id=account_id, page_size=page_size, page_token=page_token)
+            request = pb.ListPlansRequest(
+                account_id=account_id, plan_ids=plan_ids, page_size=page_size, page_token=page_token
+            )
             return await self._connection.call(self._stub.ListPlans, request, repeatable=True)
 
         async for page in pages(fetch):

@@ -1,6 +1,6 @@
 """Tasks: what runs execute. They are messages: make one, read one, change what is to change, update."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -34,11 +34,13 @@ class Tasks:
         request = pb.GetTaskRequest(account_id=account_id, task_id=task_id)
         return (await self._connection.call(self._stub.GetTask, request, repeatable=True)).task
 
-    async def list(self, account_id: int, *, page_size: int = 0) -> AsyncIterator[Task]:
-        """An account's, oldest first."""
+    async def list(self, account_id: int, *, task_ids: Sequence[int] = (), page_size: int = 0) -> AsyncIterator[Task]:
+        """An account's, oldest first; of those named, at most 100, if any are. InvalidInput."""
 
         async def fetch(page_token: str) -> pb.ListTasksResponse:
-            request = pb.ListTasksRequest(account_id=account_id, page_size=page_size, page_token=page_token)
+            request = pb.ListTasksRequest(
+                account_id=account_id, task_ids=task_ids, page_size=page_size, page_token=page_token
+            )
             return await self._connection.call(self._stub.ListTasks, request, repeatable=True)
 
         async for page in pages(fetch):

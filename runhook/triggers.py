@@ -151,6 +151,11 @@ class Triggers:
             for window in page.windows:
                 yield window
 
+    async def get_window(self, account_id: int, trigger_id: str, window_id: int) -> Window:
+        """One window of a webhook. NotFound."""
+        request = pb.GetWindowRequest(account_id=account_id, trigger_id=trigger_id, window_id=window_id)
+        return (await self._connection.call(self._stub.GetWindow, request, repeatable=True)).window
+
     async def list_calls(
         self, account_id: int, trigger_id: str, window_id: int, *, with_bodies: bool = False, page_size: int = 0
     ) -> AsyncIterator[StoredCall]:

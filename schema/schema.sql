@@ -734,177 +734,20 @@ begin
     return v_limit is not null and trigger.room(coalesce(p_task_id, -p_plan_id), v_limit, v_count, clock_timestamp()) <= 0;
 end $$;
 
--- Name: receive_calls(uuid, bigint[], integer[], integer[], text[], text[], bytea[], integer[], text[], boolean, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
-
-CREATE FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(what text, trigger_id bigint, window_id bigint, public_trigger_id text, execution_id text, reason text, size integer, seconds double precision)
-    LANGUAGE plpgsql
-    AS $$
-#variable_conflict use_column
-declare
-    v_locked bigint[];
-    v_taken bigint[] := '{}';
-    v_gone bigint[] := '{}';
-    v_heads trigger.head[] := '{}';     -- as they are after this flush
-    v_opened trigger.window[] := '{}';  -- opened by this flush, some of them closed by it too
-    v_closed trigger.window[] := '{}';  -- closed by this flush
-    v_known integer := 0;               -- how many of v_closed were opened before
-    v_count integer := 0;               -- how many calls are taken
-    -- Of each call: trigger, account, place in its order, window, time; null where it is not taken. The loop below decides,
-    -- then one statement per table writes. Filled up front: an array that grows from its middle would begin there.
-    v_triggers bigint[] := array_fill(null::bigint, array[cardinality(p_call_ids)]);
-    v_accounts bigint[] := v_triggers;
-    v_seqs bigint[] := v_triggers;
-    v_windows bigint[] := v_triggers;
-    v_times timestamptz[] := array_fill(null::timestamptz, array[cardinality(p_call_ids)]);
-    h trigger.head;
-    w trigger.window;
-    t timestamptz;
-    v_why text;
-    v_last integer;
-    k integer := 1;
-begin
-    perform set_config('lock_timeout', '250ms', true);  -- what others wait for us, at most
-    if p_patient then
-        v_locked := array(select d.trigger_id from trigger.head d where d.trigger_id = any(p_trigger_ids)
-                           order by d.trigger_id for no key update);
-    else
-        v_locked := array(select d.trigger_id from trigger.head d where d.trigger_id = any(p_trigger_ids)
-                           order by d.trigger_id for no key update skip locked);
-    end if;
-    if cardinality(v_locked) < cardinality(p_trigger_ids) then
-        v_gone := array(select i from unnest(p_trigger_ids) i
-                         where not exists (select from trigger.head d where d.trigger_id = i));
-    end if;
-
-    for h in select d.* from trigger.head d where d.trigger_id = any(v_locked) order by d.trigger_id loop
-        if not h.enabled then
-            v_gone := v_gone || h.trigger_id;
-            continue;
-        end if;
-        while p_trigger_ids[k] < h.trigger_id loop
-            k := k + 1;
-        end loop;
-        v_last := p_firsts[k] + p_counts[k] - 1;
-        t := coalesce(p_now, clock_timestamp());  -- after the lock: a time from before it may lie before the window's opening
-        w := null;
-        if h.window_id is not null then
-            w.window_id := h.window_id;
-            w.first_seq := h.next_seq - h.window_count;
-            w.deadline_at := h.deadline_at;
-        end if;
-        for i in p_firsts[k] .. v_last + 1 loop
-            v_why := case
-                when h.window_id is null then null
-                when h.window_count = h.window_threshold then 'threshold'
-                when h.deadline_at <= t then 'deadline'
-                when i <= v_last and h.window_bytes + p_sizes[i] > h.max_bytes then 'bytes' end;
-            if v_why is not null then
-                w.trigger_id := h.trigger_id;
-                w.account_id := h.account_id;
-                w.state := 'CLOSED';
-                w.size := h.window_count;
-                w.bytes := h.window_bytes;
-                w.closed_at := t;
-                w.close_reason := v_why;
-                v_closed := v_closed || w;
-                if w.opened_at is null then
-                    v_known := v_known + 1;
-                else
-                    v_opened := v_opened || w;
-                end if;
-                h.window_id := null;
-            end if;
-            exit when i > v_last;
-            if h.window_id is null then
-                if p_sizes[i] >= h.max_bytes then
-                    raise string_data_right_truncation using message = 'a call is larger than its window may be';
-                end if;
-                h.window_id := nextval('trigger.window_id');
-                h.window_threshold := h.threshold;
-                h.window_count := 0;
-                h.window_bytes := 1;
-                h.opened_at := t;
-                h.deadline_at := t + make_interval(secs => h.duration_seconds);
-                w := (h.window_id, h.trigger_id, h.account_id, 'OPEN', h.threshold, h.next_seq, t, h.deadline_at,
-                      null, null, null, null);
-            end if;
-            v_triggers[i] := h.trigger_id;
-            v_accounts[i] := h.account_id;
-            v_seqs[i] := h.next_seq;
-            v_windows[i] := h.window_id;
-            v_times[i] := t;
-            h.next_seq := h.next_seq + 1;
-            h.window_count := h.window_count + 1;
-            h.window_bytes := h.window_bytes + p_sizes[i];
-        end loop;
-        if h.window_id is null then
-            h.window_threshold := null;
-            h.window_count := null;
-            h.window_bytes := null;
-            h.opened_at := null;
-            h.deadline_at := null;
-        elsif w.opened_at is not null then
-            v_opened := v_opened || w;
-        end if;
-        v_heads := v_heads || h;
-        v_taken := v_taken || h.trigger_id;
-        v_count := v_count + p_counts[k];
-    end loop;
-
-    if v_known > 0 then
-        update trigger.window d
-           set state = c.state, size = c.size, bytes = c.bytes, closed_at = c.closed_at, close_reason = c.close_reason
-          from unnest(v_closed) c
-         where d.window_id = c.window_id and d.state = 'OPEN';
-        get diagnostics k = row_count;
-        if k <> v_known then
-            raise exception '% of % windows were not open', v_known - k, v_known;
-        end if;
-    end if;
-    insert into trigger.window
-        (window_id, trigger_id, account_id, state, threshold, first_seq, opened_at, deadline_at, size, bytes, closed_at,
-         close_reason)
-    select o.window_id, o.trigger_id, o.account_id, o.state, o.threshold, o.first_seq, o.opened_at, o.deadline_at, o.size,
-           o.bytes, o.closed_at, o.close_reason
-      from unnest(v_opened) o;
-    if v_taken <> '{}' then
-        insert into trigger.call
-            (received_day, trigger_id, seq, window_id, account_id, call_id, media_type, body, received_at)
-        select (c.at at time zone 'UTC')::date, c.trigger_id, c.seq, c.window_id, c.account_id, c.call_id, c.media_type,
-               c.body, c.at
-          from unnest(v_triggers, v_accounts, v_seqs, v_windows, v_times, p_call_ids, p_media_types, p_bodies)
-               as c (trigger_id, account_id, seq, window_id, at, call_id, media_type, body)
-         where c.trigger_id is not null;
-        get diagnostics k = row_count;
-        if k <> v_count then
-            raise exception '% of % calls were stored', k, v_count;
-        end if;
-        update trigger.head d
-           set next_seq = n.next_seq, window_id = n.window_id, window_threshold = n.window_threshold,
-               window_count = n.window_count, window_bytes = n.window_bytes, opened_at = n.opened_at,
-               deadline_at = n.deadline_at
-          from unnest(v_heads) n
-         where d.trigger_id = n.trigger_id;
-        insert into trigger.ingest_group (group_id, taken, committed_at)
-        values (p_group_id, v_taken, coalesce(p_now, clock_timestamp()));
-    end if;
-
-    if v_closed <> '{}' then
-        return query
-        select s.what, s.trigger_id, s.window_id, s.public_trigger_id, s.execution_id, s.reason, s.size, s.seconds
-          from trigger.set_going(v_closed, p_execution_ids) s;
-    end if;
-    return query select 'TAKEN', i, null::bigint, null, null, null, null::integer, null::double precision from unnest(v_taken) i;
-    return query select 'GONE', i, null::bigint, null, null, null, null::integer, null::double precision from unnest(v_gone) i;
-    return query
-    select 'OPENED', o.trigger_id, o.window_id, null, null, null, null::integer,
-           extract(epoch from o.deadline_at - o.opened_at)::double precision
-      from unnest(v_opened) o where o.state = 'OPEN';
-end $$;
-
 -- Name: receive_calls(uuid, bigint[], integer[], integer[], text[], text[], bytea[], integer[], text[], bytea[], bigint[], bigint[], text[], boolean, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
 
 CREATE FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(what text, trigger_id bigint, window_id bigint, public_trigger_id text, execution_id text, reason text, size integer, seconds double precision, place integer, call_id text)
+    LANGUAGE sql
+    AS $$
+    select case r.what when 'FAILED' then 'CLOSED' else r.what end, r.trigger_id, r.window_id, r.public_trigger_id, r.execution_id,
+           r.reason, r.size, r.seconds, r.place, r.call_id
+      from trigger.receive_calls(p_group_id, p_trigger_ids, p_firsts, p_counts, null, p_call_ids, p_media_types, p_bodies, p_sizes,
+                                 p_data_modes, p_dedupe_keys, p_pausing, p_rejecting, p_execution_ids, p_patient, p_now) r
+$$;
+
+-- Name: receive_calls(uuid, bigint[], integer[], integer[], bigint[], text[], text[], bytea[], integer[], text[], bytea[], bigint[], bigint[], text[], boolean, timestamp with time zone); Type: FUNCTION; Schema: trigger; Owner: -
+
+CREATE FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_generations bigint[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(what text, trigger_id bigint, window_id bigint, public_trigger_id text, execution_id text, reason text, size integer, seconds double precision, place integer, call_id text)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -912,6 +755,7 @@ declare
     v_locked bigint[];
     v_taken bigint[] := '{}';
     v_gone bigint[] := '{}';
+    v_ended bigint[] := '{}';
     v_paused bigint[] := '{}';
     v_heads trigger.head[] := '{}';     -- as they are after this flush
     v_opened trigger.window[] := '{}';  -- opened by this flush, some of them closed by it too
@@ -985,16 +829,21 @@ begin
     end if;
 
     for h in select d.* from trigger.head d where d.trigger_id = any(v_locked) order by d.trigger_id loop
-        if not h.enabled then
-            v_gone := v_gone || h.trigger_id;
-            continue;
-        end if;
-        continue when h.trigger_id = any(v_paused);
         while p_trigger_ids[k] < h.trigger_id loop
             k := k + 1;
         end loop;
         v_last := p_firsts[k] + p_counts[k] - 1;
         t := coalesce(p_now, clock_timestamp());  -- after the lock: a time from before it may lie before the window's opening
+        if not h.enabled then
+            v_gone := v_gone || h.trigger_id;
+            continue;
+        end if;
+        if p_generations[k] < h.oldest_generation
+                or (p_generations[k] = h.oldest_generation and h.oldest_until <= t) then
+            v_ended := v_ended || h.trigger_id;
+            continue;
+        end if;
+        continue when h.trigger_id = any(v_paused);
         w := null;
         v_rejecting := h.trigger_id = any(p_rejecting);
         v_full := false;
@@ -1144,6 +993,7 @@ begin
     select u.what, u.trigger_id, null::bigint, null, null, null, null::integer, null::double precision, null::integer, null
       from (select 'TAKEN', i from unnest(v_taken) i
             union all select 'GONE', i from unnest(v_gone) i
+            union all select 'ENDED', i from unnest(v_ended) i
             union all select 'PAUSED', i from unnest(v_paused) i) u (what, trigger_id);
     return query
     select 'OPENED', o.trigger_id, o.window_id, null, null, null, null::integer,
@@ -1275,8 +1125,8 @@ begin
          order by w.window_id);
     select max(w.closed_at) into v_now from unnest(p_closed) w;
     return query
-    select 'CLOSED', w.trigger_id, w.window_id, g.public_id, e.public_id, w.close_reason, w.size,
-           extract(epoch from w.closed_at - w.deadline_at)::double precision
+    select case e.state when 'FAILED' then 'FAILED' else 'CLOSED' end, w.trigger_id, w.window_id, g.public_id, e.public_id,
+           w.close_reason, w.size, extract(epoch from w.closed_at - w.deadline_at)::double precision
       from trigger.enqueue(v_wishes, v_now) e
       join unnest(p_closed) w on w.window_id = e.window_id
       join trigger.trigger g on g.trigger_id = w.trigger_id
@@ -1585,8 +1435,12 @@ CREATE TABLE delivery.recovery (
     after_id bigint,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
+    job_id bigint,
+    after_id_by_job bigint,
     CONSTRAINT recovery_check CHECK (((finished_at IS NOT NULL) = (state <> 'RUNNING'::text))),
     CONSTRAINT recovery_found_check CHECK ((found >= 0)),
+    CONSTRAINT recovery_job_id_check CHECK ((job_id > 0)),
+    CONSTRAINT recovery_of_a_job_is_moved_by_who_knows_of_jobs CHECK (((job_id IS NULL) OR (NOT (after_id_by_job IS DISTINCT FROM after_id)))),
     CONSTRAINT recovery_state_check CHECK ((state = ANY (ARRAY['RUNNING'::text, 'FINISHED'::text, 'CANCELLED'::text])))
 );
 
@@ -1785,7 +1639,7 @@ CREATE TABLE trigger.audit (
     what text NOT NULL,
     token_id bigint,
     happened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT audit_what_check CHECK ((what = ANY (ARRAY['token_revealed'::text, 'token_regenerated'::text, 'window_discarded'::text])))
+    CONSTRAINT audit_what_check CHECK ((what = ANY (ARRAY['token_revealed'::text, 'token_regenerated'::text, 'window_discarded'::text, 'trigger_deleted'::text])))
 );
 
 -- Name: audit_audit_id_seq; Type: SEQUENCE; Schema: trigger; Owner: -
@@ -1864,6 +1718,8 @@ CREATE TABLE trigger.head (
     window_bytes integer,
     opened_at timestamp with time zone,
     deadline_at timestamp with time zone,
+    oldest_generation bigint DEFAULT 0 NOT NULL,
+    oldest_until timestamp with time zone,
     CONSTRAINT head_check CHECK ((num_nulls(window_id, window_threshold, window_count, window_bytes, opened_at, deadline_at) = ANY (ARRAY[0, 6]))),
     CONSTRAINT head_check1 CHECK (((window_count >= 1) AND (window_count <= (window_threshold - 1)))),
     CONSTRAINT head_check2 CHECK ((window_bytes <= max_bytes)),
@@ -2127,7 +1983,19 @@ CREATE TABLE trigger.token (
     sealed bytea NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     expires_at timestamp with time zone,
+    generation bigint NOT NULL,
     CONSTRAINT token_token_hash_check CHECK ((octet_length(token_hash) = 32))
+);
+
+-- Name: token_generation_seq; Type: SEQUENCE; Schema: trigger; Owner: -
+
+ALTER TABLE trigger.token ALTER COLUMN generation ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME trigger.token_generation_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 -- Name: trigger; Type: TABLE; Schema: trigger; Owner: -
@@ -2519,6 +2387,14 @@ CREATE INDEX subscription_account ON subscription.subscription USING btree (acco
 
 CREATE INDEX audit_account ON trigger.audit USING btree (account_id, audit_id);
 
+-- Name: audit_deleted; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX audit_deleted ON trigger.audit USING btree (trigger_id) WHERE (what = 'trigger_deleted'::text);
+
+-- Name: audit_deleted_public; Type: INDEX; Schema: trigger; Owner: -
+
+CREATE INDEX audit_deleted_public ON trigger.audit USING btree (public_trigger_id) WHERE (what = 'trigger_deleted'::text);
+
 -- Name: call_dedupe_age; Type: INDEX; Schema: trigger; Owner: -
 
 CREATE INDEX call_dedupe_age ON trigger.call_dedupe USING brin (received_at);
@@ -2890,15 +2766,15 @@ GRANT ALL ON FUNCTION trigger.plan_as_it_is(p_plan_id bigint) TO runhook_trigger
 REVOKE ALL ON FUNCTION trigger.queue_is_full(p_task_id bigint, p_plan_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION trigger.queue_is_full(p_task_id bigint, p_plan_id bigint) TO runhook_trigger;
 
--- Name: FUNCTION receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
-
-REVOKE ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) TO runhook_trigger;
-
 -- Name: FUNCTION receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
 
 REVOKE ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) TO runhook_trigger;
+
+-- Name: FUNCTION receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_generations bigint[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
+
+REVOKE ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_generations bigint[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION trigger.receive_calls(p_group_id uuid, p_trigger_ids bigint[], p_firsts integer[], p_counts integer[], p_generations bigint[], p_call_ids text[], p_media_types text[], p_bodies bytea[], p_sizes integer[], p_data_modes text[], p_dedupe_keys bytea[], p_pausing bigint[], p_rejecting bigint[], p_execution_ids text[], p_patient boolean, p_now timestamp with time zone) TO runhook_trigger;
 
 -- Name: FUNCTION rerun_execution(p_public_id text, p_account_id bigint, p_execution_id text, p_from_failed_step boolean, p_now timestamp with time zone); Type: ACL; Schema: trigger; Owner: -
 

@@ -37,7 +37,7 @@ from trigger_svc.settings import TriggerSettings
 from trigger_svc.surveyor import Surveyor
 from trigger_svc.token_book import TokenBook
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 SERVICES = [
     trigger_service_pb2.DESCRIPTOR.services_by_name["TriggerService"].full_name,
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,

@@ -27,10 +27,11 @@ from trigger_svc.window import EMPTY_PAYLOAD_BYTES, LARGEST_BODY
 class Target:
     """Where a token leads: a trigger, what its windows may hold in bytes, how its calls are read and agreed on.
 
-    `rejects`: whether a full queue of its task or plan opens no window.
+    `generation` is the token's; `rejects`: whether a full queue of its task or plan opens no window.
     """
 
     trigger_id: int
+    generation: int
     version: int
     max_bytes: int
     data_mode: str

@@ -43,6 +43,8 @@ class Aftermath:
             metrics.WINDOW_CALLS.observe(window.size)
             if window.reason == "deadline":
                 metrics.WINDOW_LATENESS.observe(window.late_seconds)
+            if window.failed:
+                metrics.executions_finished("FAILED").inc()
             log.info(
                 "window.closed",
                 trigger_id=window.trigger_id,

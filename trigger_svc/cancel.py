@@ -7,6 +7,7 @@ from chassis.ids import is_id
 from chassis.logs import get_logger
 from trigger_svc import look_up, metrics
 from trigger_svc.execution import Execution
+from trigger_svc.finish_run import count_ended_last
 from trigger_svc.store import start as starts
 
 log = get_logger()
@@ -19,7 +20,9 @@ async def cancel(pool: asyncpg.Pool, account_id: int, execution_id: str) -> Exec
         raise NotFound("EXECUTION_NOT_FOUND", "the account has no such execution")
     if answer == "FINISHED":
         raise FailedPrecondition("FINISHED", "the execution has ended already")
+    found = await look_up.execution(pool, account_id, execution_id)
     if answer == "CANCELLED":
         metrics.executions_finished("CANCELLED").inc()
+        count_ended_last(found)
         log.info("execution.cancelled", account_id=account_id, execution_id=execution_id)
-    return await look_up.execution(pool, account_id, execution_id)
+    return found

@@ -1,14 +1,16 @@
 """Makes, changes, copies and deletes plans. Invariant: a webhook never loses the tasks that take its calls."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from chassis import paging
 from chassis.errors import FailedPrecondition, InvalidInput, NotFound
+from chassis.etag import check_etag
 from trigger_svc.configure_task import needs_parameter, window_too_large
-from trigger_svc.etag import check_etag
+from trigger_svc.named import bad_ids
 from trigger_svc.planned import NewPlan, Plan, bad_fields, missing_tasks
 from trigger_svc.store import attached
 from trigger_svc.store import plan_config as plans
@@ -28,10 +30,22 @@ async def get_plan(pool: asyncpg.Pool, account_id: int, plan_id: int) -> Plan:
     return await _find(pool, account_id, plan_id)
 
 
-async def list_plans(pool: asyncpg.Pool, account_id: int, *, page_size: int, page_token: str) -> tuple[list[Plan], str]:
-    """A page of the account's plans, oldest first, and the token of the next. InvalidInput."""
+async def list_plans(
+    pool: asyncpg.Pool, account_id: int, ids: Sequence[int], *, page_size: int, page_token: str
+) -> tuple[list[Plan], str]:
+    """A page of the account's plans, of those with these ids if there are any, oldest first; and the token of the next.
+
+    InvalidInput.
+    """
+    bad = list(bad_ids("plan_ids", ids))
+    if bad:
+        raise InvalidInput(bad)
     page = paging.asked("plans", page_size=page_size, page_token=page_token)
-    found = await plans.list_oldest(pool, account_id, above=page.after, most=page.most)
+    found = (
+        await plans.list_named(pool, account_id, ids, above=page.after, most=page.most)
+        if ids
+        else await plans.list_oldest(pool, account_id, above=page.after, most=page.most)
+    )
     return page.cut(found, lambda one: one.plan_id)
 
 

@@ -1,22 +1,36 @@
 """Changes, copies and deletes tasks. Invariant: a webhook never loses the task that takes its calls."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import asyncpg
 
 from chassis import paging
 from chassis.errors import FailedPrecondition, InvalidInput, NotFound
+from chassis.etag import check_etag
 from trigger_svc.create_task import create_task
-from trigger_svc.etag import check_etag
+from trigger_svc.named import bad_ids
 from trigger_svc.store import attached
 from trigger_svc.store import task as tasks
 from trigger_svc.task import LONGEST_NAME, PAYLOAD, NewTask, Task, bad_fields
 
 
-async def list_tasks(pool: asyncpg.Pool, account_id: int, *, page_size: int, page_token: str) -> tuple[list[Task], str]:
-    """A page of the account's tasks, oldest first, and the token of the next. InvalidInput."""
+async def list_tasks(
+    pool: asyncpg.Pool, account_id: int, ids: Sequence[int], *, page_size: int, page_token: str
+) -> tuple[list[Task], str]:
+    """A page of the account's tasks, of those with these ids if there are any, oldest first; and the token of the next.
+
+    InvalidInput.
+    """
+    bad = list(bad_ids("task_ids", ids))
+    if bad:
+        raise InvalidInput(bad)
     page = paging.asked("tasks", page_size=page_size, page_token=page_token)
-    found = await tasks.list_oldest(pool, account_id, above=page.after, most=page.most)
+    found = (
+        await tasks.list_named(pool, account_id, ids, above=page.after, most=page.most)
+        if ids
+        else await tasks.list_oldest(pool, account_id, above=page.after, most=page.most)
+    )
     return page.cut(found, lambda one: one.task_id)
 
 

@@ -1,7 +1,8 @@
 """Changes and deletes triggers, gives their tokens away and makes new ones.
 
 Invariant: no accepted call is lost by it. A trigger that is disabled or deleted closes its open window, which is executed,
-unless its owner says in so many words that it be discarded; that, and who saw a token, is noted in the same transaction.
+unless its owner says in so many words that it be discarded; that, who saw a token and who deleted what is noted in the same
+transaction.
 Locks are taken in the order head, trigger, plan or task.
 """
 
@@ -16,16 +17,18 @@ from asyncpg.pool import PoolConnectionProxy
 from chassis import paging
 from chassis.clock import DatabaseClock
 from chassis.errors import BadField, FailedPrecondition, InvalidInput, NotFound
+from chassis.etag import check_etag
 from chassis.ids import is_id, ksuid
 from chassis.keyring import KeyRing
 from trigger_svc.aftermath import Aftermath
-from trigger_svc.etag import check_etag
 from trigger_svc.store import audit, closing, secret, window_list
+from trigger_svc.store import head as heads
 from trigger_svc.store import plan_config as plans
 from trigger_svc.store import target as targets
 from trigger_svc.store import task as tasks
 from trigger_svc.store import trigger as triggers
-from trigger_svc.store.window import Closed, StoredWindow
+from trigger_svc.store.window import Closed
+from trigger_svc.store.window_list import StoredWindow
 from trigger_svc.trigger import LONGEST_GRACE_SECONDS, NewTrigger, Trigger, bad_fields, new_token, next_start
 from trigger_svc.verification_rules import needs_secret
 
@@ -88,6 +91,7 @@ class Configurer:
                 await audit.note(connection, found, "window_discarded", token_id)
             await lock_target(connection, found)
             await triggers.delete(connection, found.trigger_id)
+            await audit.note(connection, found, "trigger_deleted", token_id)
             await targets.delete_if_free(connection, found.target)
         self._tell(closed)
 
@@ -104,7 +108,7 @@ class Configurer:
         )
 
     async def regenerate(self, account_id: int, public_id: str, *, grace_seconds: float, token_id: int | None) -> str:
-        """A new token at once; the old one answers for so long. InvalidInput; NotFound; FailedPrecondition."""
+        """A new token at once; the old one answers for so long and no longer. InvalidInput; NotFound; FailedPrecondition."""
         if not 0 <= grace_seconds <= LONGEST_GRACE_SECONDS:
             raise InvalidInput([BadField("grace", "must be 0 to 7 days")])
         token = new_token()
@@ -113,6 +117,7 @@ class Configurer:
             await secret.retire_tokens(connection, found.trigger_id, grace_seconds=grace_seconds)
             sealed = self._key_ring.seal(token.encode(), f"trigger_token:{found.trigger_id}")
             await secret.insert_token(connection, hashlib.sha256(token.encode()).digest(), found.trigger_id, sealed)
+            await heads.note_oldest_token(connection, found.trigger_id)
             await audit.note(connection, found, "token_regenerated", token_id)
         return token
 

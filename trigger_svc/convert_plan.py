@@ -1,8 +1,8 @@
 """Plans between protobuf and nouns. Defaults are filled in here; rules are checked elsewhere."""
 
+from chassis.etag import etag_of
 from runhook.trigger.v1 import plan_pb2
 from trigger_svc.convert_task import new_queue_limit, queue_limit
-from trigger_svc.etag import etag_of
 from trigger_svc.planned import NewPlan, Plan, Step
 from trigger_svc.task import LONGEST_TIMEOUT
 from trigger_svc.wire import duration, seconds, timestamp

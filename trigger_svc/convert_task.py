@@ -1,7 +1,7 @@
 """Tasks between protobuf and nouns. Defaults are filled in here; rules are checked elsewhere."""
 
+from chassis.etag import etag_of
 from runhook.trigger.v1 import task_pb2
-from trigger_svc.etag import etag_of
 from trigger_svc.task import NewTask, Parameter, QueueLimit, Task
 from trigger_svc.wire import duration, seconds, timestamp
 

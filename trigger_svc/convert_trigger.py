@@ -8,12 +8,11 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
 
+from chassis.etag import etag_of
 from runhook.trigger.v1 import trigger_pb2
 from runhook.trigger.v1.trigger_pb2 import DataMode, TriggerKind, VerificationPreset
-from trigger_svc.etag import etag_of
 from trigger_svc.schedule import Cron
-from trigger_svc.store.window import StoredWindow
-from trigger_svc.store.window_list import StoredCall
+from trigger_svc.store.window_list import StoredCall, StoredWindow
 from trigger_svc.trigger import NewTrigger, Trigger
 from trigger_svc.wire import duration, moment, seconds, timestamp
 

@@ -6,6 +6,7 @@ from chassis import tracing
 from chassis.errors import FailedPrecondition
 from chassis.logs import get_logger
 from trigger_svc import metrics
+from trigger_svc.execution import Execution
 from trigger_svc.journey import Journey
 from trigger_svc.run import RUNNER_LOST, Ending, Lease
 from trigger_svc.start_run import lease_lost
@@ -35,6 +36,16 @@ async def lose_run(pool: asyncpg.Pool, lease: Lease) -> bool:
     if finished.answer == "FINISHED":
         await _tell(pool, lease, RUNNER_LOST, finished)
     return finished.answer == "FINISHED"
+
+
+def count_ended_last(execution: Execution) -> None:
+    """Counts the runs that a cancel, or the end of a plan's time, has just ended: all at one moment, none of them later."""
+    moment = max((run.finished_at for run in execution.runs if run.finished_at is not None), default=None)
+    for run in execution.runs:
+        if run.finished_at is not None and run.finished_at == moment:
+            metrics.runs_finished(run.reason or "cancelled").inc()
+            if run.started_at is not None:
+                metrics.RUN_SECONDS.observe((run.finished_at - run.started_at).total_seconds())
 
 
 async def _tell(pool: asyncpg.Pool, lease: Lease, ending: Ending, finished: Finished) -> None:

@@ -31,6 +31,7 @@ class Outcome(Enum):
 
     TAKEN = auto()
     GONE = auto()
+    ENDED = auto()  # its token counts no more
     PAUSED = auto()
     REFUSED = auto()  # the queue is full
     IN_DOUBT = auto()  # its flush is committed, but this call is not in, and nobody knows any more why
@@ -48,13 +49,15 @@ class Repeated:
 class Arrival:
     """A checked call on its way in. `number` rises with the pod's calls; `size` is what it adds to a payload.
 
-    `data_mode` None is "string"; `dedupe_key` None: not known again. `refuses_while_paused` and `rejects` are its trigger's.
+    `generation` is that of the token by which it came. `data_mode` None is "string"; `dedupe_key` None: not known again.
+    `refuses_while_paused` and `rejects` are its trigger's.
     `sender` is the traceparent that it came with and `since_ns` when, since 1970, both while traces are on.
     `left` once nobody waits for its answer any more: it is not stored then, if that is still possible.
     """
 
     number: int
     trigger_id: int
+    generation: int
     call_id: str
     media_type: str
     body: bytes
@@ -125,7 +128,7 @@ class Ingest:
 
     def _outcome(self, arrival: Arrival, flushed: Flushed, place: int | None) -> Outcome | Repeated:
         if place is not None:
-            outcome = _outcome_at(place, arrival.trigger_id, flushed)
+            outcome = _outcome_at(place, arrival, flushed)
             if outcome is not None:
                 self._no_longer_passed_over(arrival)
                 return outcome
@@ -145,7 +148,7 @@ class Ingest:
             return Flushed()
         flush = Flush(group_id=uuid4())
         for one in ready:
-            flush.add(one.trigger_id, one.call_id, one.media_type, one.body, one.size)
+            flush.add(one.trigger_id, one.call_id, one.media_type, one.body, one.size, generation=one.generation)
             if one.data_mode is not None:
                 flush.data_modes[len(flush.call_ids)] = one.data_mode
             if one.dedupe_key is not None:
@@ -173,8 +176,10 @@ class Ingest:
         return found
 
 
-def _outcome_at(place: int, trigger_id: int, flushed: Flushed) -> Outcome | Repeated | None:
-    """What became of the call at a flush's place; None when its trigger was passed over."""
+def _outcome_at(place: int, arrival: Arrival, flushed: Flushed) -> Outcome | Repeated | None:
+    """What became of the call at a flush's place; None when its trigger was passed over, or the call is to come again without
+    those of an older token, which counts no more."""
+    trigger_id = arrival.trigger_id
     if trigger_id in flushed.taken:
         if place in flushed.repeated:
             return Repeated(flushed.repeated[place])
@@ -183,6 +188,8 @@ def _outcome_at(place: int, trigger_id: int, flushed: Flushed) -> Outcome | Repe
         return Outcome.IN_DOUBT if place in flushed.in_doubt else Outcome.TAKEN
     if trigger_id in flushed.gone:
         return Outcome.GONE
+    if trigger_id in flushed.ended:
+        return Outcome.ENDED if arrival.generation == flushed.ended[trigger_id] else None
     return Outcome.PAUSED if trigger_id in flushed.paused else None
 
 

@@ -11,8 +11,6 @@ from trigger_svc.store import execution as executions
 from trigger_svc.store import execution_list
 from trigger_svc.store import task as tasks
 from trigger_svc.store import trigger as triggers
-from trigger_svc.store import window as windows
-from trigger_svc.store.window import StoredWindow
 from trigger_svc.task import Task
 from trigger_svc.trigger import Trigger
 
@@ -25,12 +23,12 @@ async def task(pool: asyncpg.Pool, account_id: int, task_id: int) -> Task:
     return found
 
 
-async def trigger(pool: asyncpg.Pool, account_id: int, public_id: str) -> tuple[Trigger, StoredWindow | None]:
-    """A trigger and its newest window; NotFound."""
+async def trigger(pool: asyncpg.Pool, account_id: int, public_id: str) -> Trigger:
+    """A trigger; NotFound."""
     found = await triggers.find(pool, account_id, public_id) if is_id("trg_", public_id) else None
     if found is None:
         raise NotFound("TRIGGER_NOT_FOUND", "the account has no such trigger")
-    return found, await windows.newest(pool, found.trigger_id)
+    return found
 
 
 async def execution(pool: asyncpg.Pool, account_id: int, public_id: str) -> Execution:

@@ -69,10 +69,14 @@ RUN_WAIT = Histogram(
     buckets=(*SECONDS, 30, 60, 300, 3600),
 )
 RUNS_FINISHED = Counter(
-    "runhook_run_finished_total", "Finished runs by outcome: succeeded, or the reason why it failed.", ["outcome"]
+    "runhook_run_finished_total",
+    "Finished runs by outcome: succeeded, cancelled, or the reason why it failed.",
+    ["outcome"],
 )
 RUN_SECONDS = Histogram(
-    "runhook_run_seconds", "From start to end of a run.", buckets=(0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400)
+    "runhook_run_seconds",
+    "From start to end of a run, whatever ended it.",
+    buckets=(0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400),
 )
 RUN_LOG_BYTES = Counter("runhook_run_log_bytes_total", "What runs printed, as far as it is kept.")
 RUN_LOGS_CUT = Counter(

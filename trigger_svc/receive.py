@@ -1,8 +1,8 @@
 """Takes a call in: checked here, so that it fails no other; answered when it is committed as a member of a window.
 
 Nothing is acknowledged from memory. The order of the checks is the contract's: token, method, rate, then those of
-admission.py; whether the trigger is enabled or paused, whether the call came before and whether the queue has room is decided
-under the head's lock, in the transaction that takes the call.
+admission.py; whether the token still counts, the trigger is enabled or paused, the call came before and the queue has room is
+decided under the head's lock, in the transaction that takes the call.
 """
 
 import itertools
@@ -59,6 +59,7 @@ class Receiver:
         arrival = Arrival(
             number=next(self._numbers),
             trigger_id=target.trigger_id,
+            generation=target.generation,
             call_id="cal_" + ksuid(int(now)),
             media_type=admitted.media_type,
             body=admitted.body,
@@ -72,7 +73,7 @@ class Receiver:
             arrival.since_ns = time.time_ns()
             arrival.sender = call.headers.get(tracing.INNER_KEY, b"").decode("latin-1")
         try:
-            outcome = await self._commit(arrival)
+            outcome = await self._commit(arrival, call.token)
         except asyncpg.StringDataRightTruncationError:  # the task's limit fell since its token was looked up
             raise refusal.too_large(target.max_bytes) from None
         finally:
@@ -99,7 +100,7 @@ class Receiver:
         if wait := allowance.take(rate, now):
             raise refusal.too_many(wait)
 
-    async def _commit(self, arrival: Arrival) -> Outcome | Repeated:
+    async def _commit(self, arrival: Arrival, token: str) -> Outcome | Repeated:
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         size = len(arrival.body) + len(arrival.media_type)
         outcome = await self._group.submit(arrival, size=size)
@@ -109,6 +110,9 @@ class Receiver:
             outcome = await self._passed_over.submit(arrival, size=size)
         match outcome:
             case Outcome.GONE:
+                raise not_found()
+            case Outcome.ENDED:
+                self._book.forget(token)
                 raise not_found()
             case Outcome.PAUSED:
                 raise refusal.paused()

@@ -10,8 +10,9 @@ import asyncpg
 
 from chassis.logs import get_logger
 from trigger_svc import metrics
-from trigger_svc.finish_run import lose_run
+from trigger_svc.finish_run import count_ended_last, lose_run
 from trigger_svc.run import Lease, may_try_again
+from trigger_svc.store import execution as executions
 from trigger_svc.store import rescue
 from trigger_svc.store.rescue import Lost
 
@@ -59,7 +60,9 @@ class Rescuer:
         for execution_id in found:
             if await rescue.time_out_plan(self._pool, execution_id):
                 log.warning("plan.timed_out", execution=execution_id)
-                if await rescue.has_ended(self._pool, execution_id):  # it has no failure handler
+                [ended] = await executions.read(self._pool, [execution_id])
+                count_ended_last(ended)
+                if ended.finished_at is not None:  # it has no failure handler
                     metrics.executions_finished("FAILED").inc()
         return len(found)
 

@@ -36,7 +36,11 @@ class TaskDoor(TriggerServiceServicer):
         """Returns one page of tasks."""
         await self._may_read_config(context, request.account_id)
         found, next_page_token = await configure_task.list_tasks(
-            self._pool, request.account_id, page_size=request.page_size, page_token=request.page_token
+            self._pool,
+            request.account_id,
+            list(request.task_ids),
+            page_size=request.page_size,
+            page_token=request.page_token,
         )
         return pb.ListTasksResponse(tasks=[convert_task.task(one) for one in found], next_page_token=next_page_token)
 
@@ -75,7 +79,11 @@ class TaskDoor(TriggerServiceServicer):
         """Returns one page of plans."""
         await self._may_read_config(context, request.account_id)
         found, next_page_token = await configure_plan.list_plans(
-            self._pool, request.account_id, page_size=request.page_size, page_token=request.page_token
+            self._pool,
+            request.account_id,
+            list(request.plan_ids),
+            page_size=request.page_size,
+            page_token=request.page_token,
         )
         return pb.ListPlansResponse(plans=[convert_plan.plan(one) for one in found], next_page_token=next_page_token)
 

@@ -1,7 +1,8 @@
 """Which trigger a token leads to, remembered for some seconds. Guesses cost little: unknown tokens are remembered too.
 
 What its owner agreed on about its calls is read and its secrets are opened when the token is looked up, and kept as long as the
-token and the trigger's version. That a trigger is enabled is decided under the lock of its head, whatever is remembered.
+token and the trigger's version. Whether a trigger is enabled and the token still counts is decided under the lock of its head,
+whatever is remembered.
 """
 
 import time
@@ -63,6 +64,12 @@ class TokenBook:
             raise unreadable()
         return target
 
+    def forget(self, token: str) -> None:
+        """Has the token looked up anew: the database says that it counts no more."""
+        hashed = token_hash(token)
+        if hashed is not None:
+            self._remembered.pop(hashed, None)
+
     async def _ask(self, hashed: bytes) -> Target | Unreadable | None:
         self._asking[hashed] += 1
         try:
@@ -107,6 +114,7 @@ class TokenBook:
                 return Unreadable()
         return Target(
             trigger_id=row.trigger_id,
+            generation=row.generation,
             version=row.version,
             max_bytes=row.max_bytes,
             data_mode=row.data_mode,

@@ -13,7 +13,7 @@ from runhook.trigger.v1.trigger_service_pb2_grpc import TriggerServiceServicer
 from trigger_svc import convert_trigger, look_up, rights
 from trigger_svc.configure_trigger import Configurer
 from trigger_svc.create_trigger import create_trigger
-from trigger_svc.look_into_windows import list_calls, list_windows
+from trigger_svc.look_into_windows import find_window, list_calls, list_windows, newest_window
 from trigger_svc.wire import seconds, timestamp
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -38,7 +38,8 @@ class TriggerDoor(TriggerServiceServicer):
     async def GetTrigger(self, request: pb.GetTriggerRequest, context: Context) -> pb.GetTriggerResponse:
         """Returns one trigger with its newest window."""
         await self._require(context, request.account_id, rights.TRIGGERS_READ)
-        trigger, window = await look_up.trigger(self._pool, request.account_id, request.trigger_id)
+        trigger = await look_up.trigger(self._pool, request.account_id, request.trigger_id)
+        window = await newest_window(self._pool, trigger.trigger_id)
         newest = None if window is None else convert_trigger.window(window)
         return pb.GetTriggerResponse(trigger=convert_trigger.trigger(trigger), newest_window=newest)
 
@@ -92,12 +93,19 @@ class TriggerDoor(TriggerServiceServicer):
     async def ListWindows(self, request: pb.ListWindowsRequest, context: Context) -> pb.ListWindowsResponse:
         """Returns one page of windows."""
         await self._require(context, request.account_id, rights.TRIGGERS_READ)
-        trigger, _ = await look_up.trigger(self._pool, request.account_id, request.trigger_id)
+        trigger = await look_up.trigger(self._pool, request.account_id, request.trigger_id)
         found, next_page_token = await list_windows(
             self._pool, trigger.trigger_id, page_size=request.page_size, page_token=request.page_token
         )
         windows = [convert_trigger.window(one) for one in found]
         return pb.ListWindowsResponse(windows=windows, next_page_token=next_page_token)
+
+    async def GetWindow(self, request: pb.GetWindowRequest, context: Context) -> pb.GetWindowResponse:
+        """Returns one window."""
+        await self._require(context, request.account_id, rights.TRIGGERS_READ)
+        trigger = await look_up.trigger(self._pool, request.account_id, request.trigger_id)
+        window = await find_window(self._pool, trigger.trigger_id, request.window_id)
+        return pb.GetWindowResponse(window=convert_trigger.window(window))
 
     async def FlushWindow(self, request: pb.FlushWindowRequest, context: Context) -> pb.FlushWindowResponse:
         """Closes the open window."""
@@ -108,7 +116,7 @@ class TriggerDoor(TriggerServiceServicer):
     async def ListCalls(self, request: pb.ListCallsRequest, context: Context) -> pb.ListCallsResponse:
         """Returns one page of a window's calls."""
         await self._require(context, request.account_id, rights.TRIGGERS_READ)
-        trigger, _ = await look_up.trigger(self._pool, request.account_id, request.trigger_id)
+        trigger = await look_up.trigger(self._pool, request.account_id, request.trigger_id)
         found, next_page_token = await list_calls(
             self._pool,
             trigger.trigger_id,

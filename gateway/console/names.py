@@ -1,14 +1,16 @@
 """What the tasks and plans are called that a page names by number. Invariant: one that is gone is shown all the same."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.console.visit import ConsoleVisit
-from gateway.http_errors import HttpError
 from runhook.trigger.v1 import trigger_service_pb2 as pb
+from runhook.trigger.v1.plan_pb2 import Plan
+from runhook.trigger.v1.task_pb2 import Task
 
-MOST = 50
+#: That a service is asked for at once.
+MOST = 100
 
 
 class Label(NamedTuple):
@@ -19,9 +21,9 @@ class Label(NamedTuple):
 
 
 class Names:
-    """Names that were found, by number."""
+    """Names that were found, by number; empty ones of what is gone."""
 
-    def __init__(self, tasks: dict[int, str], plans: dict[int, str]) -> None:
+    def __init__(self, tasks: Mapping[int, str], plans: Mapping[int, str]) -> None:
         self._tasks = tasks
         self._plans = plans
 
@@ -39,34 +41,36 @@ class Names:
 
 
 async def names_of(visit: ConsoleVisit, task_ids: Iterable[int], plan_ids: Iterable[int] = ()) -> Names:
-    """The names of these, at most 50 of each sort; further ones are shown by their numbers."""
-    tasks, plans = (sorted({one for one in ids if one})[:MOST] for ids in (task_ids, plan_ids))
-    found = await asyncio.gather(*(_task(visit, one) for one in tasks), *(_plan(visit, one) for one in plans))
-    return Names(dict(zip(tasks, found, strict=False)), dict(zip(plans, found[len(tasks) :], strict=True)))
+    """The names of these, at most 100 of each sort; further ones are shown by their numbers."""
+    wanted_tasks, wanted_plans = _askable(task_ids), _askable(plan_ids)
+    tasks, plans = await asyncio.gather(tasks_of(visit, wanted_tasks), _plans_of(visit, wanted_plans))
+    return Names(
+        dict.fromkeys(wanted_tasks, "") | {one.task_id: one.name for one in tasks},
+        dict.fromkeys(wanted_plans, "") | {one.plan_id: one.name for one in plans},
+    )
 
 
-def _label(names: dict[int, str], number: int, noun: str) -> Label:
+async def tasks_of(visit: ConsoleVisit, task_ids: Iterable[int]) -> Sequence[Task]:
+    """Of these, at most 100, those that are there."""
+    wanted = _askable(task_ids)
+    if not wanted:  # a list of none would be one of all
+        return ()
+    request = pb.ListTasksRequest(account_id=visit.account_id, task_ids=wanted, page_size=MOST)
+    return (await visit.ask(visit.services.triggers.ListTasks, request)).tasks
+
+
+async def _plans_of(visit: ConsoleVisit, plan_ids: Iterable[int]) -> Sequence[Plan]:
+    wanted = _askable(plan_ids)
+    if not wanted:
+        return ()
+    request = pb.ListPlansRequest(account_id=visit.account_id, plan_ids=wanted, page_size=MOST)
+    return (await visit.ask(visit.services.triggers.ListPlans, request)).plans
+
+
+def _askable(ids: Iterable[int]) -> list[int]:
+    return sorted({one for one in ids if one})[:MOST]
+
+
+def _label(names: Mapping[int, str], number: int, noun: str) -> Label:
     name = names.get(number, f"{noun} {number}")
     return Label(name, f"/console/{noun}s/{number}") if name else Label(f"{noun} {number}, which is gone", "")
-
-
-async def _task(visit: ConsoleVisit, task_id: int) -> str:
-    request = pb.GetTaskRequest(account_id=visit.account_id, task_id=task_id)
-    try:
-        return (await visit.ask(visit.services.triggers.GetTask, request)).task.name
-    except HttpError as error:
-        return _gone(error)
-
-
-async def _plan(visit: ConsoleVisit, plan_id: int) -> str:
-    request = pb.GetPlanRequest(account_id=visit.account_id, plan_id=plan_id)
-    try:
-        return (await visit.ask(visit.services.triggers.GetPlan, request)).plan.name
-    except HttpError as error:
-        return _gone(error)
-
-
-def _gone(error: HttpError) -> str:
-    if error.status != 404:
-        raise error
-    return ""

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-# It takes as long as a quarter of all other tests: whoever works on the engine asks for it, and so does `make chaos`.
+# It takes as long as a quarter of all other tests: for whoever works on the harness. `make chaos` runs the real thing.
 @pytest.mark.skipif("CHAOS_SMOKE" not in os.environ, reason="a short chaos run: wanted by CHAOS_SMOKE=1")
 @pytest.mark.timeout(200)
 def test_five_faults_in_fifteen_seconds_lose_nothing() -> None:

@@ -122,7 +122,7 @@ class Real:
             if heads.heads[trigger_id].rejecting:
                 columns.rejecting.add(known)
             for call in calls:
-                columns.add(known, call.call_id, "text/plain", b"", call.size)
+                columns.add(known, call.call_id, "text/plain", b"", call.size, generation=1)
                 if call.key is not None:
                     columns.dedupe_keys[len(columns.call_ids)] = hashlib.sha256(call.key.encode()).digest()
         odd = any(call.size >= heads.heads[trigger_id].max_bytes for trigger_id, calls in flush.calls for call in calls)

@@ -1,4 +1,4 @@
-"""What 0010_receiving.sql does: receive_calls, close_expired, close_window. Each method is one transaction.
+"""What receive_calls, close_expired and close_window do (0013, 0004, 0010). Each method is one transaction.
 
 The window rule stands here as the SQL carries it out; `head_of_rule` lets a history ask trigger_svc/window.py, too.
 """

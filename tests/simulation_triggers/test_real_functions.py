@@ -15,7 +15,7 @@ from tests.simulation_triggers.history import History, Step
 from tests.simulation_triggers.postgres import Real, simulated
 from tests.support.postgres import Database
 
-HISTORIES = 160
+HISTORIES = 100
 CASES = 4
 #: A history takes long to come to rest; the model alone does that for all.
 MOST_STEPS = 90

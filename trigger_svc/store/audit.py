@@ -1,4 +1,6 @@
-"""Who saw a secret or threw calls away. Written in the transaction that it tells of, kept a year."""
+"""Who saw a secret, threw calls away or deleted a trigger. Written in the transaction that it tells of, kept a year: so long
+the executions of a deleted trigger are known by its id.
+"""
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy

@@ -10,11 +10,12 @@ from trigger_svc.run import Run
 
 FIND_EXECUTION = """
 select e.execution_id as key, e.public_id, e.account_id, coalesce(e.task_id, 0) as task_id, coalesce(e.plan_id, 0) as plan_id,
-       coalesce(t.public_id, '') as trigger_id, coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count,
-       e.created_at, e.finished_at, e.cause, coalesce(o.public_id, '') as rerun_of,
+       coalesce(t.public_id, d.public_trigger_id, '') as trigger_id, coalesce(e.window_id, 0) as window_id, e.state, e.reason,
+       e.call_count, e.created_at, e.finished_at, e.cause, coalesce(o.public_id, '') as rerun_of,
        case when e.started_at is null then 0 else e.step end as step, e.payload_bytes
   from trigger.execution e
   left join trigger.trigger t on t.trigger_id = e.trigger_id
+  left join trigger.audit d on d.trigger_id = e.trigger_id and d.what = 'trigger_deleted'
   left join trigger.execution o on o.execution_id = e.rerun_of
  where e.public_id = $2 and e.account_id = $1
 """
@@ -28,11 +29,12 @@ async def find(pool: asyncpg.Pool, account_id: int, public_id: str) -> Execution
 
 READ_EXECUTIONS = """
 select e.execution_id as key, e.public_id, e.account_id, coalesce(e.task_id, 0) as task_id, coalesce(e.plan_id, 0) as plan_id,
-       coalesce(t.public_id, '') as trigger_id, coalesce(e.window_id, 0) as window_id, e.state, e.reason, e.call_count,
-       e.created_at, e.finished_at, e.cause, coalesce(o.public_id, '') as rerun_of,
+       coalesce(t.public_id, d.public_trigger_id, '') as trigger_id, coalesce(e.window_id, 0) as window_id, e.state, e.reason,
+       e.call_count, e.created_at, e.finished_at, e.cause, coalesce(o.public_id, '') as rerun_of,
        case when e.started_at is null then 0 else e.step end as step, e.payload_bytes
   from trigger.execution e
   left join trigger.trigger t on t.trigger_id = e.trigger_id
+  left join trigger.audit d on d.trigger_id = e.trigger_id and d.what = 'trigger_deleted'
   left join trigger.execution o on o.execution_id = e.rerun_of
  where e.execution_id = any($1::bigint[])
  order by e.execution_id desc

@@ -66,7 +66,7 @@ select e.execution_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A trigger by its internal id, with what it starts: a task, or a plan as a negative number."""
+    """A trigger by its internal id, with what it starts or started: a task, or a plan as a negative number."""
 
     trigger_id: int
     target: int
@@ -76,11 +76,20 @@ FIND_SOURCE = """
 select g.trigger_id, coalesce(g.task_id, -g.plan_id) as target
   from trigger.trigger g
  where g.public_id = $2 and g.account_id = $1
+union all
+select d.trigger_id, e.target
+  from trigger.audit d
+ cross join lateral (
+       select x.target from trigger.execution x
+        where (x.trigger_id, x.execution_id) > (d.trigger_id, 0) and (x.trigger_id, x.execution_id) < (d.trigger_id + 1, 0)
+        order by x.trigger_id, x.execution_id
+        limit 1) e
+ where d.public_trigger_id = $2 and d.what = 'trigger_deleted' and d.account_id = $1
 """
 
 
 async def source(pool: asyncpg.Pool, account_id: int, public_trigger_id: str) -> Source | None:
-    """A trigger of the account."""
+    """A trigger of the account, or one that was deleted and has executions left."""
     row = await pool.fetchrow(FIND_SOURCE, account_id, public_trigger_id)
     return None if row is None else Source(**row)
 

@@ -37,6 +37,7 @@ class Flush:
     trigger_ids: list[int] = field(default_factory=list)
     firsts: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
+    generations: list[int] = field(default_factory=list)  # of the oldest token by which they came
     call_ids: list[str] = field(default_factory=list)
     media_types: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -47,7 +48,7 @@ class Flush:
     pausing: set[int] = field(default_factory=set)
     rejecting: set[int] = field(default_factory=set)
 
-    def add(self, trigger_id: int, call_id: str, media_type: str, body: bytes, size: int) -> None:
+    def add(self, trigger_id: int, call_id: str, media_type: str, body: bytes, size: int, *, generation: int) -> None:
         """Puts a call at the end; its trigger is the last one or a greater one."""
         self.call_ids.append(call_id)
         self.media_types.append(media_type)
@@ -55,10 +56,12 @@ class Flush:
         self.sizes.append(size)
         if self.trigger_ids and self.trigger_ids[-1] == trigger_id:
             self.counts[-1] += 1
+            self.generations[-1] = min(self.generations[-1], generation)
             return
         self.trigger_ids.append(trigger_id)
         self.firsts.append(len(self.call_ids))
         self.counts.append(1)
+        self.generations.append(generation)
 
     @property
     def most_windows(self) -> int:
@@ -70,12 +73,14 @@ class Flush:
 class Flushed:
     """What became of a flush: triggers taken, not there or disabled, or paused. The others were passed over.
 
+    Of an ended one nothing is in because the oldest token by which its calls came, of this generation, counts no more.
     Of the taken ones' calls some are not in, by their place in the flush: repeated ones with the first one's id, those that a
     full queue refused, and those of which only that is known.
     """
 
     taken: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
+    ended: dict[int, int] = field(default_factory=dict)
     paused: set[int] = field(default_factory=set)
     repeated: dict[int, str] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)
@@ -84,9 +89,10 @@ class Flushed:
     opened: list[float] = field(default_factory=list)  # seconds until the deadline, of each window that is still open
 
 
+# $5 says what it is: the function of the release before takes as many parameters.
 RECEIVE_CALLS = """
 select what, trigger_id, window_id, public_trigger_id, execution_id, reason, size, seconds, place, call_id
-  from trigger.receive_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+  from trigger.receive_calls($1, $2, $3, $4, $5::bigint[], $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 
 
@@ -101,6 +107,7 @@ async def receive(pool: asyncpg.Pool, flush: Flush, execution_ids: list[str], *,
         flush.trigger_ids,
         flush.firsts,
         flush.counts,
+        flush.generations,
         flush.call_ids,
         flush.media_types,
         flush.bodies,
@@ -113,10 +120,10 @@ async def receive(pool: asyncpg.Pool, flush: Flush, execution_ids: list[str], *,
         patient,
         timeout=10,
     )
-    return _flushed(rows)
+    return _flushed(rows, flush)
 
 
-def _flushed(rows: list[asyncpg.Record]) -> Flushed:
+def _flushed(rows: list[asyncpg.Record], flush: Flush) -> Flushed:
     flushed = Flushed()
     for row in rows:
         match row["what"]:
@@ -124,7 +131,9 @@ def _flushed(rows: list[asyncpg.Record]) -> Flushed:
                 flushed.taken.add(row["trigger_id"])
             case "GONE":
                 flushed.gone.add(row["trigger_id"])
-            case "CLOSED":
+            case "ENDED":
+                flushed.ended[row["trigger_id"]] = flush.generations[flush.trigger_ids.index(row["trigger_id"])]
+            case "CLOSED" | "FAILED":
                 flushed.closed.append(closed_of(row))
             case "OPENED":
                 flushed.opened.append(row["seconds"])
@@ -140,6 +149,19 @@ def _flushed(rows: list[asyncpg.Record]) -> Flushed:
 def _column(values: dict[int, T], count: int) -> list[T | None] | None:
     """The values of `count` calls; None where no call has one."""
     return [values.get(place) for place in range(1, count + 1)] if values else None
+
+
+NOTE_OLDEST_TOKEN = """
+update trigger.head h
+   set oldest_generation = k.generation, oldest_until = k.expires_at
+  from (select t.generation, t.expires_at from trigger.token t where t.trigger_id = $1 order by t.generation limit 1) k
+ where h.trigger_id = $1
+"""
+
+
+async def note_oldest_token(connection: PoolConnectionProxy, trigger_id: int) -> None:
+    """Lets no token of a trigger count but those that it has now, each until it expires, whatever pods remember."""
+    await connection.execute(NOTE_OLDEST_TOKEN, trigger_id)
 
 
 FIND_GROUP = "select taken, left_out from trigger.ingest_group where group_id = $1"

@@ -1,6 +1,7 @@
 """Plans as they are configured: a row for the plan, for each step, for each task of a step."""
 
 import json
+from collections.abc import Sequence
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -89,6 +90,25 @@ select p.plan_id, p.account_id, p.name, coalesce(p.failure_handler_task_id, 0) a
 async def list_oldest(pool: asyncpg.Pool, account_id: int, *, above: int, most: int) -> list[Plan]:
     """Plans of the account with ids above `above`, oldest first."""
     return [_plan(row) for row in await pool.fetch(LIST_PLANS, account_id, above, most)]
+
+
+LIST_NAMED_PLANS = """
+select p.plan_id, p.account_id, p.name, coalesce(p.failure_handler_task_id, 0) as failure_handler_task_id, p.timeout_seconds,
+       p.allow_parallel_runs, p.queue_limit, p.queue_mode, p.queue_count, p.paused, p.version, p.created_at,
+       (select json_agg(json_build_object('name', s.name, 'task_ids', array(
+                   select t.task_id from trigger.plan_step_task t
+                    where t.plan_id = s.plan_id and t.step = s.step order by t.task_id)) order by s.step)
+          from trigger.plan_step s where s.plan_id = p.plan_id) as steps
+  from trigger.plan p
+ where p.account_id = $1 and p.plan_id = any($2::bigint[]) and p.plan_id > $3
+ order by p.plan_id
+ limit $4
+"""
+
+
+async def list_named(pool: asyncpg.Pool, account_id: int, ids: Sequence[int], *, above: int, most: int) -> list[Plan]:
+    """Those of the account that have one of these ids, above `above`, oldest first."""
+    return [_plan(row) for row in await pool.fetch(LIST_NAMED_PLANS, account_id, ids, above, most)]
 
 
 LOCK_PLAN = "select plan_id from trigger.plan where account_id = $1 and plan_id = $2 for no key update"

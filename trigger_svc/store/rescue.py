@@ -93,15 +93,6 @@ async def time_out_plan(pool: asyncpg.Pool, execution_id: int) -> bool:
     return timed_out
 
 
-HAS_ENDED = "select finished_at is not null from trigger.execution where execution_id = $1"
-
-
-async def has_ended(pool: asyncpg.Pool, execution_id: int) -> bool:
-    """Whether an execution is final."""
-    ended: bool = await pool.fetchval(HAS_ENDED, execution_id)
-    return ended
-
-
 # Each target once, from one to the next along the index, however many of its executions are held.
 FIND_HELD = """
 with recursive held as (

@@ -1,6 +1,7 @@
 """Tasks."""
 
 import json
+from collections.abc import Sequence
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -54,6 +55,22 @@ select task_id, account_id, name, kind, command, slots, parameters, timeout_seco
 async def list_oldest(pool: asyncpg.Pool, account_id: int, *, above: int, most: int) -> list[Task]:
     """Tasks of the account with ids above `above`, oldest first."""
     return [_task(row) for row in await pool.fetch(LIST_TASKS, account_id, above, most)]
+
+
+LIST_NAMED_TASKS = """
+select task_id, account_id, name, kind, command, slots, parameters, timeout_seconds, allow_parallel_runs, max_attempts,
+       environment_id, environment_name, project_id, project_name, dbt_version, queue_limit, queue_mode, queue_count, paused,
+       version, created_at
+  from trigger.task
+ where account_id = $1 and task_id = any($2::bigint[]) and task_id > $3
+ order by task_id
+ limit $4
+"""
+
+
+async def list_named(pool: asyncpg.Pool, account_id: int, ids: Sequence[int], *, above: int, most: int) -> list[Task]:
+    """Those of the account that have one of these ids, above `above`, oldest first."""
+    return [_task(row) for row in await pool.fetch(LIST_NAMED_TASKS, account_id, ids, above, most)]
 
 
 LOCK_TASK = "select task_id from trigger.task where account_id = $1 and task_id = $2 for no key update"

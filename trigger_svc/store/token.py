@@ -13,6 +13,7 @@ class TargetRow:
     """
 
     trigger_id: int
+    generation: int
     version: int
     enabled: bool
     max_bytes: int
@@ -24,7 +25,7 @@ class TargetRow:
 
 
 FIND_TARGETS = """
-select k.token_hash, k.trigger_id, g.version, h.enabled, h.max_bytes, g.data_mode,
+select k.token_hash, k.trigger_id, k.generation, g.version, h.enabled, h.max_bytes, g.data_mode,
        coalesce(y.queue_mode, l.queue_mode) = 'reject' as rejects, g.verification, g.call_rules,
        case when g.verification is null then '{}'
             else array(select s.sealed from trigger.verification_secret s where s.trigger_id = k.trigger_id order by s.place)

@@ -5,12 +5,27 @@ from datetime import date, datetime
 
 import asyncpg
 
-from trigger_svc.store.window import StoredWindow
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredWindow:
+    """A window as it is read. It holds the calls of its trigger from `first_seq` on, `size` of them so far."""
+
+    trigger_id: int
+    window_id: int
+    state: str
+    first_seq: int
+    size: int
+    threshold: int
+    opened_at: datetime
+    deadline_at: datetime
+    closed_at: datetime | None
+    close_reason: str | None
+
 
 # Compared as rows, so that only window_trigger gives this order and not the key of all windows.
 LIST_WINDOWS = """
-select w.window_id, w.state, coalesce(w.size, h.window_count) as size, w.threshold, w.opened_at, w.deadline_at,
-       w.closed_at, w.close_reason
+select w.trigger_id, w.window_id, w.state, w.first_seq, coalesce(w.size, h.window_count) as size, w.threshold, w.opened_at,
+       w.deadline_at, w.closed_at, w.close_reason
   from trigger.window w join trigger.head h on h.trigger_id = w.trigger_id
  where (w.trigger_id, w.window_id) > ($1, 0) and (w.trigger_id, w.window_id) < ($1, $2)
  order by w.trigger_id desc, w.window_id desc
@@ -24,8 +39,8 @@ async def newest(pool: asyncpg.Pool, trigger_id: int, *, below: int, most: int) 
 
 
 FIND_WINDOW = """
-select w.window_id, w.state, coalesce(w.size, h.window_count) as size, w.threshold, w.opened_at, w.deadline_at,
-       w.closed_at, w.close_reason
+select w.trigger_id, w.window_id, w.state, w.first_seq, coalesce(w.size, h.window_count) as size, w.threshold, w.opened_at,
+       w.deadline_at, w.closed_at, w.close_reason
   from trigger.window w join trigger.head h on h.trigger_id = w.trigger_id
  where w.window_id = $2 and w.trigger_id = $1
 """
@@ -35,31 +50,6 @@ async def find(pool: asyncpg.Pool, trigger_id: int, window_id: int) -> StoredWin
     """A window of the trigger."""
     row = await pool.fetchrow(FIND_WINDOW, trigger_id, window_id)
     return None if row is None else StoredWindow(**row)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """Where a window's calls are: the trigger's from `first_seq` on, `size` of them, and the days they may lie in."""
-
-    trigger_id: int
-    first_seq: int
-    size: int
-    first_day: date
-    last_day: date
-
-
-FIND_SPAN = """
-select w.trigger_id, w.first_seq, coalesce(w.size, h.window_count) as size, (w.opened_at at time zone 'UTC')::date as first_day,
-       (coalesce(w.closed_at, clock_timestamp()) at time zone 'UTC')::date as last_day
-  from trigger.window w join trigger.head h on h.trigger_id = w.trigger_id
- where w.window_id = $2 and w.trigger_id = $1
-"""
-
-
-async def span(pool: asyncpg.Pool, trigger_id: int, window_id: int) -> Span | None:
-    """Where the calls of a window of the trigger are."""
-    row = await pool.fetchrow(FIND_SPAN, trigger_id, window_id)
-    return None if row is None else Span(**row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +79,19 @@ select c.seq, c.body
 """
 
 
-async def calls(pool: asyncpg.Pool, within: Span, *, above: int, most: int) -> list[StoredCall]:
+async def calls(pool: asyncpg.Pool, window: StoredWindow, *, above: int, most: int) -> list[StoredCall]:
     """Calls of a window behind the one numbered `above`, in their order, without their bodies."""
-    end = within.first_seq + within.size
-    rows = await pool.fetch(
-        LIST_CALLS, within.first_day, within.last_day, within.trigger_id, max(above, within.first_seq - 1), end, most
-    )
+    above, end = max(above, window.first_seq - 1), window.first_seq + window.size
+    rows = await pool.fetch(LIST_CALLS, *_days(window), window.trigger_id, above, end, most)
     return [StoredCall(**row) for row in rows]
 
 
-async def bodies(pool: asyncpg.Pool, within: Span, first: int, last: int) -> dict[int, bytes]:
+async def bodies(pool: asyncpg.Pool, window: StoredWindow, first: int, last: int) -> dict[int, bytes]:
     """The bodies of the calls with these numbers and between them, by number."""
-    rows = await pool.fetch(READ_BODIES, within.first_day, within.last_day, within.trigger_id, first, last)
+    rows = await pool.fetch(READ_BODIES, *_days(window), window.trigger_id, first, last)
     return {row["seq"]: row["body"] for row in rows}
+
+
+def _days(window: StoredWindow) -> tuple[date, date]:
+    """The days in UTC that its calls may lie in: no window takes a call at its deadline or later."""
+    return window.opened_at.date(), (window.closed_at or window.deadline_at).date()

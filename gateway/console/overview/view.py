@@ -49,10 +49,11 @@ class Loss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """An open window."""
+    """An open window; `path` is its trigger's, `calls_path` its own."""
 
     id: int
     path: str
+    calls_path: str
     name: str
     size: int
     threshold: int
@@ -222,9 +223,11 @@ def _lost_execution(one: triggers_pb.LostExecution, now: datetime) -> Loss:
 
 
 def _window(one: triggers_pb.OpenWindow, now: datetime) -> Window:
+    path = f"/console/triggers/{one.trigger_id}"
     return Window(
         id=one.window_id,
-        path=f"/console/triggers/{one.trigger_id}",
+        path=path,
+        calls_path=f"{path}/windows/{one.window_id}",
         name=one.trigger_name,
         size=one.size,
         threshold=one.threshold,

@@ -1,10 +1,10 @@
 """Plans made and changed. A step is a row of the form: a name, and the numbers of its tasks."""
 
-from collections.abc import Iterable
-
 from google.protobuf.duration_pb2 import Duration
 from starlette.responses import Response
 
+from chassis.errors import BadField
+from gateway.console.choices import FEW, choice_of, choices
 from gateway.console.entry import Entry
 from gateway.console.names import Names
 from gateway.console.page import Page
@@ -12,13 +12,12 @@ from gateway.console.plans.view import plan_view
 from gateway.console.refusal import NO_REFUSAL, Refusal, refusal_of
 from gateway.console.tasks.queue_limit import COUNTS, MODES, queue_limit
 from gateway.console.visit import ConsoleVisit
+from gateway.console.walk import walk
 from gateway.http_errors import HttpError
 from runhook.trigger.v1 import trigger_service_pb2 as pb
 from runhook.trigger.v1.plan_pb2 import Plan, Step
-from runhook.trigger.v1.task_pb2 import Task
 
 _PREFIX = "plan."
-_MOST = 100
 
 
 async def new(visit: ConsoleVisit) -> Response:
@@ -67,11 +66,20 @@ def _plan(entry: Entry, account_id: int, plan_id: int = 0) -> Plan:
         etag=form.text("etag"),
         name=form.text("name").strip(),
         steps=[Step(name=key, task_ids=entry.numbers("steps", value)) for key, value in entry.pairs("steps")],
-        failure_handler_task_id=entry.number("failure_handler_task_id", large=True),
+        failure_handler_task_id=_handler(entry),
         timeout=Duration(seconds=entry.number("timeout")) if timeout else None,
         allow_parallel_runs=form.has("allow_parallel_runs"),
         queue_limit=queue_limit(entry),
     )
+
+
+def _handler(entry: Entry) -> int:
+    text = entry.form.text("failure_handler_task_id").strip()
+    noun, number = choice_of(text)
+    if noun == "plan" or (text and not number):
+        entry.bad.append(BadField("failure_handler_task_id", "choose a task, or nothing"))
+        return 0
+    return number
 
 
 async def _refused(visit: ConsoleVisit, wanted: Plan, error: HttpError) -> Response:
@@ -81,8 +89,8 @@ async def _refused(visit: ConsoleVisit, wanted: Plan, error: HttpError) -> Respo
 
 
 async def _form(visit: ConsoleVisit, plan: Plan, status: int = 200, refusal: Refusal = NO_REFUSAL) -> Response:
-    request = pb.ListTasksRequest(account_id=visit.account_id, page_size=_MOST)
-    tasks = (await visit.ask(visit.services.triggers.ListTasks, request)).tasks
+    answers = await walk(visit, visit.services.triggers.ListTasks, pb.ListTasksRequest(account_id=visit.account_id))
+    tasks = [one for answer in answers for one in answer.tasks]
     view = plan_view(plan, Names({}, {}), visit.now)
     return visit.page(
         "plans/form.html",
@@ -90,19 +98,12 @@ async def _form(visit: ConsoleVisit, plan: Plan, status: int = 200, refusal: Ref
         refusal=refusal,
         plan=view,
         rows=Entry(visit.form).pairs("steps") or [(step.name, step.numbers) for step in view.steps],
-        tasks=[(one.task_id, one.name) for one in tasks],
-        handlers=_handlers(tasks, plan.failure_handler_task_id),
+        tasks=[(one.task_id, one.name) for one in tasks[:FEW]],
+        more=len(tasks) > FEW,
+        handlers=choices(tasks, chosen=view.handler_key),
         modes=MODES,
         counts=COUNTS,
     )
-
-
-def _handlers(tasks: Iterable[Task], chosen: int) -> list[tuple[str, str]]:
-    """What may be chosen as failure handler; the one that is stored too, if the list does not reach it."""
-    found = {one.task_id: f"{one.name} (task {one.task_id})" for one in tasks}
-    if chosen:
-        found.setdefault(chosen, f"task {chosen}")
-    return [(str(number), name) for number, name in found.items()]
 
 
 PAGES = (

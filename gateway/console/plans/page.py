@@ -6,17 +6,16 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from gateway.console.act import act, again
-from gateway.console.names import MOST, names_of
+from gateway.console.names import names_of, tasks_of
 from gateway.console.page import Page
 from gateway.console.plans.view import plan_view, task_ids_of
 from gateway.console.refusal import NO_REFUSAL, Refusal
 from gateway.console.tasks import target
 from gateway.console.tasks.target import Target, start_form, surroundings
-from gateway.console.tasks.view import TaskView, task_view
+from gateway.console.tasks.view import task_view
 from gateway.console.visit import ConsoleVisit
 from gateway.http_errors import HttpError
 from runhook.trigger.v1 import trigger_service_pb2 as pb
-from runhook.trigger.v1.plan_pb2 import Plan
 
 ID = "plan_id"
 
@@ -25,10 +24,15 @@ async def show(visit: ConsoleVisit, *, status: int = 200, refusal: Refusal = NO_
     """GET /console/plans/{plan_id}"""
     request = pb.GetPlanRequest(account_id=visit.account_id, plan_id=visit.number(ID))
     found = (await visit.ask(visit.services.triggers.GetPlan, request)).plan
-    plan = plan_view(found, await names_of(visit, task_ids_of(found)), visit.now)
-    first = await _first_tasks(visit, found)
-    declared = {one.name: one for task in first for one in task.parameters}
-    plan = replace(plan, parameters=list(declared.values()), takes_calls=any(task.takes_calls for task in first))
+    first = found.steps[0].task_ids if found.steps else ()
+    names, tasks = await asyncio.gather(names_of(visit, task_ids_of(found)), tasks_of(visit, first))
+    takers = [task_view(one, visit.now) for one in tasks]
+    declared = {one.name: one for task in takers for one in task.parameters}
+    plan = replace(
+        plan_view(found, names, visit.now),
+        parameters=list(declared.values()),
+        takes_calls=any(task.takes_calls for task in takers),
+    )
     return visit.page(
         "plans/page.html",
         status=status,
@@ -69,15 +73,6 @@ async def delete(visit: ConsoleVisit) -> Response:
     request = pb.DeletePlanRequest(account_id=visit.account_id, plan_id=visit.number(ID))
     delete_it = visit.services.triggers.DeletePlan
     return await act(visit, delete_it, request, show=show, path="/console/plans", done="plan_deleted")
-
-
-async def _first_tasks(visit: ConsoleVisit, plan: Plan) -> list[TaskView]:
-    """The tasks of its first step: what these declare, a start by hand may give."""
-    first = list(plan.steps[0].task_ids)[:MOST] if plan.steps else []
-    rpc = visit.services.triggers.GetTask
-    asked = [pb.GetTaskRequest(account_id=visit.account_id, task_id=one) for one in first]
-    answers = await asyncio.gather(*(visit.ask(rpc, one) for one in asked))
-    return [task_view(one.task, visit.now) for one in answers]
 
 
 async def _pause(visit: ConsoleVisit, *, paused: bool) -> Response:

@@ -24,7 +24,10 @@ class StepView(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanView:
-    """A plan; numbers of the form are text. What a start by hand may give, its page adds from the tasks of the first step."""
+    """A plan; numbers of the form are text, `handler_key` is such as task:5.
+
+    What a start by hand may give, its page adds from the tasks of the first step.
+    """
 
     plan_id: int
     path: str
@@ -33,7 +36,7 @@ class PlanView:
     paused: bool
     steps: list[StepView]
     handler: Label | None
-    handler_id: str
+    handler_key: str
     timeout: str
     timeout_seconds: str
     allow_parallel_runs: bool
@@ -61,7 +64,7 @@ def plan_view(plan: Plan, names: Names, now: datetime) -> PlanView:
             for number, step in enumerate(plan.steps, 1)
         ],
         handler=names.task(handler_id) if handler_id else None,
-        handler_id=str(handler_id or ""),
+        handler_key=f"task:{handler_id}" if handler_id else "",
         timeout=length(plan.timeout.seconds),
         timeout_seconds=str(plan.timeout.seconds or ""),
         allow_parallel_runs=plan.allow_parallel_runs,

@@ -12,13 +12,11 @@ from gateway.console.form import Form
 from gateway.console.names import Names
 from gateway.console.triggers.view import TriggerView, trigger_view
 from gateway.console.visit import ConsoleVisit
+from gateway.console.walk import walk
 from gateway.http_errors import HttpError
 from runhook.trigger.v1 import trigger_service_pb2 as pb
-from runhook.trigger.v1.trigger_pb2 import Trigger
 
 _EXECUTIONS = 5
-_TRIGGERS = 100
-_PAGES = 10
 
 
 class Target(NamedTuple):
@@ -53,28 +51,16 @@ async def surroundings(visit: ConsoleVisit, target: Target) -> dict[str, Any]:
                 account_id=visit.account_id, task_id=target.task_id, plan_id=target.plan_id, page_size=_EXECUTIONS
             ),
         ),
-        _triggers(visit),
+        walk(visit, visit.services.triggers.ListTriggers, pb.ListTriggersRequest(account_id=visit.account_id)),
     )
     nobody = Names({}, {})
     of_it: list[TriggerView] = [
         trigger_view(one, nobody, visit.now)
-        for one in triggers
+        for answer in triggers  # the service does not list them by what they start
+        for one in answer.triggers
         if (one.task_id, one.plan_id) == (target.task_id, target.plan_id)
     ]
     return {"executions": await views(visit, executions.executions), "triggers": of_it}
-
-
-async def _triggers(visit: ConsoleVisit) -> list[Trigger]:
-    """All of the account, since the service does not list them by what they start; at most _PAGES times a hundred."""
-    found: list[Trigger] = []
-    request = pb.ListTriggersRequest(account_id=visit.account_id, page_size=_TRIGGERS)
-    for _ in range(_PAGES):
-        answer = await visit.ask(visit.services.triggers.ListTriggers, request)
-        found.extend(answer.triggers)
-        request.page_token = answer.next_page_token
-        if not request.page_token:
-            break
-    return found
 
 
 async def start(visit: ConsoleVisit, target: Target, show: Show) -> Response:

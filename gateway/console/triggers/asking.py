@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from gateway.console.executions.view import ExecutionView, execution_view
 from gateway.console.names import Names, names_of
-from gateway.console.triggers.view import TriggerView, WindowView, trigger_view, window_views
+from gateway.console.triggers.view import TriggerView, WindowView, trigger_view, window_view, window_views
 from gateway.console.visit import ConsoleVisit
 from runhook.trigger.v1 import trigger_service_pb2 as pb
 from runhook.trigger.v1.execution_pb2 import Execution
@@ -13,7 +13,6 @@ from runhook.trigger.v1.trigger_pb2 import Trigger, Window, WindowState
 
 ID = "trigger_id"
 _SOME = 40
-_REACH = 100
 #: Beside a window stand the state and the path of its execution: what that executes, its own page says.
 _NOBODY = Names({}, {})
 
@@ -40,13 +39,16 @@ async def windows(visit: ConsoleVisit, *, page_size: int, page_token: str = "") 
     return window_views(answer.windows, trigger_id, executions, visit.now), answer.next_page_token
 
 
-async def window(visit: ConsoleVisit, window_id: int) -> WindowView | None:
-    """One of the trigger's newest hundred, which is as far as a list reaches at once; None for an older one."""
-    request = pb.ListWindowsRequest(account_id=visit.account_id, trigger_id=visit.text(ID), page_size=_REACH)
-    answer = await visit.ask(visit.services.triggers.ListWindows, request)
-    found = [one for one in answer.windows if one.window_id == window_id]
-    views = window_views(found, visit.text(ID), await _executions(visit, found), visit.now)
-    return views[0] if views else None
+async def window(visit: ConsoleVisit) -> WindowView:
+    """The one that the path names, with what it set going. HttpError 404."""
+    trigger_id, window_id = visit.text(ID), visit.number("window_id")
+    request = pb.GetWindowRequest(account_id=visit.account_id, trigger_id=trigger_id, window_id=window_id)
+    answer, executions = await asyncio.gather(
+        visit.ask(visit.services.triggers.GetWindow, request),
+        _list(visit, pb.ListExecutionsRequest(window_id=window_id, page_size=1)),
+    )
+    execution = next((execution_view(one, _NOBODY, visit.now) for one in executions), None)
+    return window_view(answer.window, trigger_id, visit.now, execution)
 
 
 async def _executions(visit: ConsoleVisit, found: Iterable[Window]) -> dict[int, ExecutionView]:

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from chassis.errors import BadField
+from gateway.console.choices import choice_of, choices
 from gateway.console.entry import Entry
 from gateway.console.page import Page
 from gateway.console.refusal import NO_REFUSAL, Refusal, refusal_of
@@ -13,12 +14,12 @@ from gateway.console.triggers.asking import page_of, shown, trigger
 from gateway.console.triggers.trigger_form import KINDS, MODES, TriggerForm, fill, fill_rules, form_of, sent
 from gateway.console.triggers.url import url_view
 from gateway.console.visit import ConsoleVisit
+from gateway.console.walk import walk
 from gateway.http_errors import HttpError
 from runhook.trigger.v1 import trigger_service_pb2 as pb
 from runhook.trigger.v1.trigger_pb2 import Trigger
 
 _PREFIX = "trigger."
-_MOST = 100
 #: Kinds as their links say them.
 _TABS = (("webhook", "Calls to a URL"), ("cron", "A schedule"), ("once", "One moment"))
 
@@ -78,15 +79,14 @@ async def change(visit: ConsoleVisit) -> Response:
 
 async def _new(visit: ConsoleVisit, form: TriggerForm, status: int = 200, refusal: Refusal = NO_REFUSAL) -> Response:
     tasks, plans = await asyncio.gather(
-        visit.ask(visit.services.triggers.ListTasks, pb.ListTasksRequest(account_id=visit.account_id, page_size=_MOST)),
-        visit.ask(visit.services.triggers.ListPlans, pb.ListPlansRequest(account_id=visit.account_id, page_size=_MOST)),
+        walk(visit, visit.services.triggers.ListTasks, pb.ListTasksRequest(account_id=visit.account_id)),
+        walk(visit, visit.services.triggers.ListPlans, pb.ListPlansRequest(account_id=visit.account_id)),
     )
-    targets = [
-        *((f"task:{one.task_id}", f"{one.name} (task {one.task_id})") for one in tasks.tasks),
-        *((f"plan:{one.plan_id}", f"{one.name} (plan {one.plan_id})") for one in plans.plans),
-    ]
-    if form.target and form.target not in dict(targets):
-        targets.append((form.target, form.target.replace(":", " ")))
+    targets = choices(
+        (one for answer in tasks for one in answer.tasks),
+        (one for answer in plans for one in answer.plans),
+        chosen=form.target,
+    )
     around: dict[str, Any] = {"tabs": _TABS, "modes": MODES, "targets": targets, "now_in_utc": _now(visit)}
     return visit.page("triggers/new.html", status=status, refusal=refusal, trigger=form, **around)
 
@@ -109,13 +109,13 @@ def _refusal(error: HttpError) -> Refusal:
 
 
 def _fill_target(wanted: Trigger, entry: Entry) -> None:
-    noun, _, number = entry.form.text("target").partition(":")
-    if noun not in ("task", "plan") or not number.isascii() or not number.isdigit() or len(number) > 18:
+    noun, number = choice_of(entry.form.text("target"))
+    if not noun:
         entry.bad.append(BadField("target", "choose the task or plan that it starts"))
     elif noun == "task":
-        wanted.task_id = int(number)
+        wanted.task_id = number
     else:
-        wanted.plan_id = int(number)
+        wanted.plan_id = number
 
 
 def _kind(text: str) -> str:

@@ -61,7 +61,7 @@ async def regenerate(visit: ConsoleVisit) -> Response:
     except HttpError as error:
         return await again(visit, error, show)
     url = url_view(visit.settings.public_url, answer.token)
-    fresh = "The old URL answers for a while longer." if seconds else "The old URL stops answering within five seconds."
+    fresh = "The old URL answers for a while longer." if seconds else "The old URL no longer answers."
     return visit.page(_TEMPLATE, trigger=await shown(visit, await trigger(visit)), url=url, fresh=fresh)
 
 

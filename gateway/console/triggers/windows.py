@@ -32,13 +32,12 @@ async def calls(visit: ConsoleVisit) -> Response:
     view, answer, window = await asyncio.gather(
         _view(visit),
         visit.ask(visit.services.triggers.ListCalls, request),
-        asking.window(visit, visit.number("window_id")),
+        asking.window(visit),
     )
     return visit.page(
         "triggers/window.html",
         trigger=view,
         window=window,
-        window_id=visit.number("window_id"),
         calls=[call_view(one, visit.now) for one in answer.calls],
         pager=visit.pager(answer.next_page_token),
     )

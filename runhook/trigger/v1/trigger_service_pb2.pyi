@@ -494,7 +494,9 @@ class ListExecutionsRequest(_message.Message):
     plan_id: _builtins.int
     """Only those of this plan, and then task_id is 0. 0 means all."""
     trigger_id: _builtins.str
-    """Only those of this trigger, with the reruns of them: "trg_" and 27 base62 characters. Empty means all."""
+    """Only those of this trigger, with the reruns of them: "trg_" and 27 base62 characters. It may have been deleted, within a year.
+    Empty means all.
+    """
     window_id: _builtins.int
     """Only that of this window; its reruns are not. 0 means all."""
     state: _execution_pb2.ExecutionState.ValueType
@@ -606,22 +608,28 @@ class ListTasksRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TASK_IDS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.int
     """Required. The account whose they are."""
     page_size: _builtins.int
     """How many at most: 0 means 20, more than 100 is read as 100, below 0 is INVALID_ARGUMENT."""
     page_token: _builtins.str
     """next_page_token of the page before. Empty means the first page."""
+    @_builtins.property
+    def task_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only these, at most 100; one that is not there, or another account's, is left out. Empty means all."""
+
     def __init__(
         self,
         *,
         account_id: _builtins.int = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        task_ids: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "page_size", b"page_size", "page_token", b"page_token", "task_ids", b"task_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -863,22 +871,28 @@ class ListPlansRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PLAN_IDS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.int
     """Required. The account whose they are."""
     page_size: _builtins.int
     """How many at most: 0 means 20, more than 100 is read as 100, below 0 is INVALID_ARGUMENT."""
     page_token: _builtins.str
     """next_page_token of the page before. Empty means the first page."""
+    @_builtins.property
+    def plan_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only these, at most 100; one that is not there, or another account's, is left out. Empty means all."""
+
     def __init__(
         self,
         *,
         account_id: _builtins.int = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        plan_ids: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "page_size", b"page_size", "page_token", b"page_token", "plan_ids", b"plan_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1435,7 +1449,7 @@ class RegenerateTriggerTokenRequest(_message.Message):
     """Required. "trg_" and 27 base62 characters."""
     @_builtins.property
     def grace(self) -> _duration_pb2.Duration:
-        """How long the old URL still answers: up to 7 days. Unset: not at all. A pod that has just had a call there may take it for 5 s more."""
+        """How long the old URL still answers: up to 7 days. Unset: not at all."""
 
     def __init__(
         self,
@@ -1535,6 +1549,60 @@ class ListWindowsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListWindowsResponse: _TypeAlias = ListWindowsResponse  # noqa: Y015
+
+@_typing.final
+class GetWindowRequest(_message.Message):
+    """GetWindowRequest names a window."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    TRIGGER_ID_FIELD_NUMBER: _builtins.int
+    WINDOW_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.int
+    """Required. The account that owns it."""
+    trigger_id: _builtins.str
+    """Required. "trg_" and 27 base62 characters."""
+    window_id: _builtins.int
+    """Required. The window."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.int = ...,
+        trigger_id: _builtins.str = ...,
+        window_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "trigger_id", b"trigger_id", "window_id", b"window_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWindowRequest: _TypeAlias = GetWindowRequest  # noqa: Y015
+
+@_typing.final
+class GetWindowResponse(_message.Message):
+    """GetWindowResponse holds the window."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WINDOW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def window(self) -> _trigger_pb2.Window:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        window: _trigger_pb2.Window | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWindowResponse: _TypeAlias = GetWindowResponse  # noqa: Y015
 
 @_typing.final
 class FlushWindowRequest(_message.Message):

@@ -148,6 +148,11 @@ class TriggerServiceStub(object):
                 request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsRequest.SerializeToString,
                 response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsResponse.FromString,
                 _registered_method=True)
+        self.GetWindow = channel.unary_unary(
+                '/runhook.trigger.v1.TriggerService/GetWindow',
+                request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetWindowRequest.SerializeToString,
+                response_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetWindowResponse.FromString,
+                _registered_method=True)
         self.FlushWindow = channel.unary_unary(
                 '/runhook.trigger.v1.TriggerService/FlushWindow',
                 request_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.FlushWindowRequest.SerializeToString,
@@ -381,6 +386,13 @@ class TriggerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetWindow(self, request, context):
+        """Returns one window of a trigger. NOT_FOUND, reason "WINDOW_NOT_FOUND", when the trigger has none of that number any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FlushWindow(self, request, context):
         """Closes a trigger's open window now, reason "flush". FAILED_PRECONDITION, reason "NO_OPEN_WINDOW", when none is.
         """
@@ -587,6 +599,11 @@ def add_TriggerServiceServicer_to_server(servicer, server):
                     servicer.ListWindows,
                     request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsRequest.FromString,
                     response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsResponse.SerializeToString,
+            ),
+            'GetWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWindow,
+                    request_deserializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetWindowRequest.FromString,
+                    response_serializer=runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetWindowResponse.SerializeToString,
             ),
             'FlushWindow': grpc.unary_unary_rpc_method_handler(
                     servicer.FlushWindow,
@@ -1252,6 +1269,33 @@ class TriggerService(object):
             '/runhook.trigger.v1.TriggerService/ListWindows',
             runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsRequest.SerializeToString,
             runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.ListWindowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/runhook.trigger.v1.TriggerService/GetWindow',
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetWindowRequest.SerializeToString,
+            runhook_dot_trigger_dot_v1_dot_trigger__service__pb2.GetWindowResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -89,6 +89,8 @@ class TriggerServiceStub:
     """Makes a new URL; the old one answers for a while longer."""
     ListWindows: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.ListWindowsRequest, _trigger_service_pb2.ListWindowsResponse]
     """Lists a trigger's windows, newest first; the open one among them."""
+    GetWindow: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.GetWindowRequest, _trigger_service_pb2.GetWindowResponse]
+    """Returns one window of a trigger. NOT_FOUND, reason "WINDOW_NOT_FOUND", when the trigger has none of that number any more."""
     FlushWindow: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.FlushWindowRequest, _trigger_service_pb2.FlushWindowResponse]
     """Closes a trigger's open window now, reason "flush". FAILED_PRECONDITION, reason "NO_OPEN_WINDOW", when none is."""
     ListCalls: _grpc.UnaryUnaryMultiCallable[_trigger_service_pb2.ListCallsRequest, _trigger_service_pb2.ListCallsResponse]
@@ -183,6 +185,8 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     """Makes a new URL; the old one answers for a while longer."""
     ListWindows: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.ListWindowsRequest, _trigger_service_pb2.ListWindowsResponse]  # type: ignore[assignment]
     """Lists a trigger's windows, newest first; the open one among them."""
+    GetWindow: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.GetWindowRequest, _trigger_service_pb2.GetWindowResponse]  # type: ignore[assignment]
+    """Returns one window of a trigger. NOT_FOUND, reason "WINDOW_NOT_FOUND", when the trigger has none of that number any more."""
     FlushWindow: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.FlushWindowRequest, _trigger_service_pb2.FlushWindowResponse]  # type: ignore[assignment]
     """Closes a trigger's open window now, reason "flush". FAILED_PRECONDITION, reason "NO_OPEN_WINDOW", when none is."""
     ListCalls: _aio.UnaryUnaryMultiCallable[_trigger_service_pb2.ListCallsRequest, _trigger_service_pb2.ListCallsResponse]  # type: ignore[assignment]
@@ -406,6 +410,14 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_service_pb2.ListWindowsResponse, _abc.Awaitable[_trigger_service_pb2.ListWindowsResponse]]:
         """Lists a trigger's windows, newest first; the open one among them."""
+
+    @_abc_1.abstractmethod
+    def GetWindow(
+        self,
+        request: _trigger_service_pb2.GetWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trigger_service_pb2.GetWindowResponse, _abc.Awaitable[_trigger_service_pb2.GetWindowResponse]]:
+        """Returns one window of a trigger. NOT_FOUND, reason "WINDOW_NOT_FOUND", when the trigger has none of that number any more."""
 
     @_abc_1.abstractmethod
     def FlushWindow(

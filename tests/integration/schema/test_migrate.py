@@ -70,6 +70,25 @@ async def test_a_failing_migration_leaves_nothing_and_runs_again_when_mended(emp
     assert await migrate(url, [FOUNDATION, mended]) == [mended]
 
 
+async def test_a_migration_that_deadlocks_with_running_processes_says_to_run_it_again(empty_database: Database) -> None:
+    url = empty_database.owner_url
+    tables = second("create table runhook.a (id int); create table runhook.b (id int);")
+    wider = Migration(version=3, name="wider", sql="alter table runhook.b add x int; alter table runhook.a add x int;")
+    await migrate(url, [FOUNDATION, tables])
+    worker = await asyncpg.connect(url)
+    await worker.execute("set deadlock_timeout = '10s'")  # so that it is the migration that gives way
+    async with worker.transaction():
+        await worker.execute("lock table runhook.a in row exclusive mode")
+        migrating = asyncio.create_task(migrate(url, [FOUNDATION, tables, wider]))
+        while not await worker.fetchval("select count(*) from pg_locks where not granted"):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+        await worker.execute("lock table runhook.b in row exclusive mode")
+    await worker.close()
+    with pytest.raises(FailedMigration, match=r"0003_wider\.sql and running processes .* run it again"):
+        await migrating
+    assert await migrate(url, [FOUNDATION, tables, wider]) == [wider]
+
+
 async def test_a_statement_that_cannot_run_in_a_transaction_runs(empty_database: Database) -> None:
     sql = "-- no-transaction\nCREATE index concurrently if not exists name_index on runhook.schema_migration (name);"
     await migrate(empty_database.owner_url, [FOUNDATION, second(sql)])

@@ -42,6 +42,22 @@ async def test_tasks_are_listed_updated_copied_and_deleted(house: House) -> None
     assert await refused(house.UpdateTask(task=task_message(task_id=theirs.task_id))) == gone
 
 
+async def test_of_a_list_those_are_shown_that_are_named_and_there(house: House) -> None:
+    first, second, third = [await house.task() for _ in range(3)]
+    theirs = await house.task(account_id=ACCOUNT + 1)
+    plans = [await house.plan([first.task_id]) for _ in range(2)]
+    named = [third.task_id, 2**62, theirs.task_id, first.task_id, third.task_id]
+    page = await house.ListTasks(account_id=ACCOUNT, task_ids=named, page_size=1)
+    rest = await house.ListTasks(account_id=ACCOUNT, task_ids=named, page_token=page.next_page_token)
+    assert ([*page.tasks, *rest.tasks], rest.next_page_token) == ([first, third], "")
+    assert list((await house.ListTasks(account_id=ACCOUNT)).tasks) == [first, second, third]
+    assert list((await house.ListPlans(account_id=ACCOUNT, plan_ids=[plans[1].plan_id])).plans) == [plans[1]]
+    for ids, fields in ([1, 0, -5], ["[1]", "[2]"]), (range(1, 102), [""]):
+        for ask, name in (house.ListTasks, "task_ids"), (house.ListPlans, "plan_ids"):
+            answer = await refused(ask(account_id=ACCOUNT, **{name: ids}))
+            assert answer == (CODE.INVALID_ARGUMENT, "INVALID_INPUT", [f"{name}{field}" for field in fields])
+
+
 async def test_an_update_of_what_has_changed_meanwhile_is_refused(house: House) -> None:
     task = await house.task()
     plan = await house.plan([task.task_id])

@@ -156,6 +156,7 @@ def _an_arrival(number: int, trigger_id: int) -> Arrival:
     return Arrival(
         number=number,
         trigger_id=trigger_id,
+        generation=1,
         call_id=f"cal_{number:027}",
         media_type="text/plain",
         body=b"x",

@@ -41,6 +41,7 @@ async def test_a_flush_of_named_calls_reads_their_keys_alone(database: Database)
                 [trigger.trigger_id],
                 [1],
                 [50],
+                [1],
                 *calls,
                 None,
                 keys,

@@ -18,6 +18,7 @@ from trigger_svc.store import window_list as windows
 ROWS = 8_000
 PAGE = 21
 LAST = 2**63 - 1
+NAMED = list(range(1, 2 * PAGE))
 #: Half of all is account 1's; of the windows and calls, half is trigger 1's.
 FILL = (
     """
@@ -84,9 +85,11 @@ async def test_a_page_of_a_list_reads_no_more_than_it_shows(database: Database) 
     statements: list[tuple[str, tuple[Any, ...]]] = [
         (tasks.LIST_TASKS, (1, middle, PAGE)),
         (plans.LIST_PLANS, (1, middle, PAGE)),
+        (tasks.LIST_NAMED_TASKS, (1, NAMED, 0, PAGE)),
+        (plans.LIST_NAMED_PLANS, (1, NAMED, 0, PAGE)),
         (triggers.LIST_TRIGGERS, (1, middle, PAGE)),
         (windows.LIST_WINDOWS, (1, LAST, PAGE)),
-        (windows.FIND_SPAN, (2, 1)),
+        (windows.FIND_WINDOW, (2, 1)),
         (windows.LIST_CALLS, (today, today, 1, middle, middle + 100, PAGE)),
         (windows.READ_BODIES, (today, today, 1, middle, middle + 2 * PAGE)),
     ]

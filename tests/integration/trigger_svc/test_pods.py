@@ -12,6 +12,7 @@ from chassis.errors import Unavailable
 from tests.support.postgres import Database
 from tests.support.trigger import Pod, call, eventually, pod
 from tests.support.window_oracle import broken_invariants
+from trigger_svc import receive
 from trigger_svc.finish_run import finish_run
 from trigger_svc.run import Lease, ending
 from trigger_svc.start_run import start_run
@@ -33,7 +34,10 @@ OPEN = "select count(*) from trigger.window where state = 'OPEN'"
 
 
 @pytest.mark.parametrize("killing", [False, True])
-async def test_pods_that_take_close_and_finish_at_once_break_no_invariant(database: Database, killing: bool) -> None:
+async def test_pods_that_take_close_and_finish_at_once_break_no_invariant(
+    database: Database, monkeypatch: pytest.MonkeyPatch, killing: bool
+) -> None:
+    monkeypatch.setattr(receive, "PATIENCE_SECONDS", 60.0)  # that a call waits its turn is no reason to refuse it here
     chance = random.Random(20261122)
     over = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -65,7 +69,7 @@ async def test_pods_that_take_close_and_finish_at_once_break_no_invariant(databa
         assert await owner.fetchval(OPEN) + await owner.fetchval(UNFINISHED) == 0
         assert len(acknowledged) > 600
         assert await broken_invariants(owner, acknowledged, unknown=len(unanswered)) == []
-        assert killing or len(unanswered) < 100  # none, but on a machine that lets a flush wait for seconds
+        assert killing or unanswered == []
 
 
 async def _all_is_over(owner: asyncpg.Connection) -> bool:

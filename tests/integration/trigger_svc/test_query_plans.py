@@ -83,6 +83,11 @@ FILL = (
       from generate_series(1, $1) n
     """,
 )
+#: A trigger that left nothing.
+DELETED = """
+insert into trigger.audit (account_id, trigger_id, public_trigger_id, what)
+values (4711, 1000, 'trg_' || repeat('1', 27), 'trigger_deleted')
+"""
 TOUCHED = """
 select relname, seq_tup_read, idx_tup_fetch
   from pg_stat_xact_user_tables where schemaname = 'trigger' and coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) > 0
@@ -146,6 +151,7 @@ async def _hot_statements(one: Pod) -> list[tuple[str, tuple[Any, ...]]]:
         [made.trigger_id],
         [1],
         [2],
+        [1],
         ["a", "b"],
         ["", ""],
         [b"", b""],
@@ -157,13 +163,13 @@ async def _hot_statements(one: Pod) -> list[tuple[str, tuple[Any, ...]]]:
         ids,
         False,
     )
+    await one.pool.execute(DELETED)
     *_, last = await one.executions()
     key, public_id, finished = last["execution_id"], last["public_id"], await _finished(one, made)
     return [
         (head.RECEIVE_CALLS, flush),
         (head.FIND_GROUP, (uuid.uuid4(),)),
         (window.CLOSE_EXPIRED, (20, ids)),
-        (window.NEWEST_WINDOW, (made.trigger_id,)),
         (journey.WINDOWS_OF_CALLS, ([made.trigger_id], ["cal_x"], [50])),
         (journey.OPENED_AT, ([1, 2],)),
         (journey.TRAVELLED, ([acquired.run_id],)),
@@ -193,7 +199,6 @@ async def _hot_statements(one: Pod) -> list[tuple[str, tuple[Any, ...]]]:
         (rescue.TIME_OUT_PLAN, (1,)),
         (rescue.FIND_HELD, (100,)),
         (rescue.ADMIT_HELD, (made.task_id,)),
-        (rescue.HAS_ENDED, (1,)),
         (waiting.FIND_WAITING, (now.replace(year=now.year - 1), 100)),
         (waiting.GIVE_UP_WAITING, (key, far)),
         (outbox.CLAIM_EVENTS, (500, 20.0)),

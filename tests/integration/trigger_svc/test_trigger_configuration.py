@@ -75,8 +75,25 @@ async def test_a_deleted_trigger_leaves_its_calls_to_an_execution(house: House) 
     assert execution.call_count == 1
     assert await statuses(house, token) == ["TRIGGER_NOT_FOUND"]
     assert await refused(house.of("DeleteTrigger", trigger)) == NOT_FOUND
-    for table in ("trigger", "head", "token", "target", "audit"):
+    for table in ("trigger", "head", "token", "target"):
         assert await house.pool.fetchval(f"select count(*) from trigger.{table}") == 0
+
+
+async def test_the_executions_of_a_deleted_trigger_are_found_by_its_id(house: House) -> None:
+    """The symptom: with the trigger its id was gone, from the list's filter and from the executions."""
+    trigger, token = await house.service.trigger(threshold=1)
+    other, another = await house.service.trigger(threshold=1)
+    assert await statuses(house, token, another) == ["", ""]
+    of_it = {"account_id": ACCOUNT, "trigger_id": trigger.trigger_id}
+    [before] = (await house.ListExecutions(**of_it)).executions
+    await house.of("DeleteTrigger", trigger)
+    assert list((await house.ListExecutions(**of_it)).executions) == [before]
+    assert list((await house.ListExecutions(**of_it, state=before.state)).executions) == [before]
+    assert (await house.GetExecution(account_id=ACCOUNT, execution_id=before.execution_id)).execution == before
+    assert not (await house.ListExecutions(**(of_it | {"account_id": ACCOUNT + 1}))).executions
+    await house.of("DeleteTrigger", other)
+    await house.pool.execute("delete from trigger.execution")  # as the pruner does in the end
+    assert not (await house.ListExecutions(**of_it)).executions
 
 
 async def test_calls_are_thrown_away_only_in_so_many_words_and_that_is_noted(house: House) -> None:
@@ -86,7 +103,8 @@ async def test_calls_are_thrown_away_only_in_so_many_words_and_that_is_noted(hou
     assert not (await house.ListExecutions(account_id=ACCOUNT)).executions
     assert await house.pool.fetchval("select count(*) from trigger.call") == 0
     notes = await house.pool.fetch("select what, public_trigger_id, account_id from trigger.audit")
-    assert [tuple(note) for note in notes] == [("window_discarded", trigger.trigger_id, ACCOUNT)]
+    whats = ["window_discarded", "trigger_deleted"]
+    assert [tuple(note) for note in notes] == [(what, trigger.trigger_id, ACCOUNT) for what in whats]
 
 
 async def test_what_was_fixed_when_a_trigger_was_made_cannot_change(house: House) -> None:
@@ -149,6 +167,8 @@ async def test_windows_and_calls_are_listed_in_pages(house: House) -> None:
     rest = await house.of("ListWindows", trigger, page_token=first.next_page_token)
     windows = [*first.windows, *rest.windows]
     assert ([one.size for one in windows], rest.next_page_token) == ([1, 3, 3], "")
+    for window in windows:
+        assert (await house.of("GetWindow", trigger, window_id=window.window_id)).window == window
     seen = []
     for window in reversed(windows):
         page = await house.of("ListCalls", trigger, window_id=window.window_id, page_size=2, with_bodies=True)
@@ -161,8 +181,29 @@ async def test_windows_and_calls_are_listed_in_pages(house: House) -> None:
     assert {(one.media_type, one.size_bytes) for one in seen} == {("text/plain", 2)}
     [bare] = (await house.of("ListCalls", trigger, window_id=windows[0].window_id)).calls
     assert (bare.body, bare.size_bytes) == (b"", 2)
-    asked = house.of("ListCalls", trigger, window_id=99)
-    assert await refused(asked) == (CODE.NOT_FOUND, "WINDOW_NOT_FOUND", [])
+
+
+async def test_a_window_is_that_of_its_trigger_alone(house: House) -> None:
+    (one, token), (other, _) = [await house.service.trigger(threshold=3) for _ in range(2)]
+    await statuses(house, token)
+    window_id = (await house.of("GetTrigger", one)).newest_window.window_id
+    for trigger, number in ((other, window_id), (one, window_id + 1), (one, 0), (one, -1), (one, 2**63 - 1)):
+        for ask in ("GetWindow", "ListCalls"):
+            answer = await refused(house.of(ask, trigger, window_id=number))
+            assert answer == (CODE.NOT_FOUND, "WINDOW_NOT_FOUND", [])
+
+
+async def test_calls_of_a_window_are_listed_whichever_day_they_came_on(house: House) -> None:
+    trigger, token = await house.service.trigger(threshold=3)
+    await statuses(house, token, token)
+    await house.pool.execute("update trigger.call set received_day = received_day + 1 where seq = 2")
+    window_id = (await house.of("GetTrigger", trigger)).newest_window.window_id
+    for what, closes in ("deadline_at", False), ("closed_at", True):
+        if closes:
+            await house.of("FlushWindow", trigger)
+        await house.pool.execute(f"update trigger.window set {what} = {what} + interval '1 day'")
+        listed = await house.of("ListCalls", trigger, window_id=window_id, with_bodies=True)
+        assert [one.sequence_number for one in listed.calls] == [1, 2]
 
 
 async def test_a_page_of_large_calls_fits_a_message(house: House) -> None:
@@ -239,7 +280,8 @@ async def test_another_accounts_trigger_is_not_there_whatever_is_asked(house: Ho
     other = {"account_id": ACCOUNT + 1, "trigger_id": trigger.trigger_id}
     for ask in ("DeleteTrigger", "RevealTriggerToken", "RegenerateTriggerToken", "ListWindows", "FlushWindow"):
         assert await refused(getattr(house, ask)(**other)) == NOT_FOUND
-    assert await refused(house.ListCalls(**other, window_id=1)) == NOT_FOUND
+    for ask in ("GetWindow", "ListCalls"):
+        assert await refused(getattr(house, ask)(**other, window_id=1)) == NOT_FOUND
     assert await refused(house.UpdateTrigger(trigger=edit(trigger, account_id=ACCOUNT + 1))) == NOT_FOUND
     assert not (await house.ListTriggers(account_id=ACCOUNT + 1)).triggers
     listed = await house.ListTriggers(account_id=ACCOUNT)

@@ -93,7 +93,7 @@ def _report(lease: Lease) -> tuple[Any, ...]:
 
 def _flush(trigger_id: int) -> tuple[Any, ...]:
     ids = ["exe_" + ksuid(0), "exe_" + ksuid(0)]
-    return (uuid.uuid4(), [trigger_id], [1], [1], ["cal_1"], [""], [b""], [30], None, None, [], [], ids, False)
+    return (uuid.uuid4(), [trigger_id], [1], [1], [1], ["cal_1"], [""], [b""], [30], None, None, [], [], ids, False)
 
 
 async def _somebody_waits(one: Pod) -> None:

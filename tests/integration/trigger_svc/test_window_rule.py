@@ -14,7 +14,7 @@ from tests.support.trigger import Pod, pod
 from trigger_svc.window import Head, Window, take_in
 
 RECEIVE = """
-select what, trigger_id from trigger.receive_calls($1, $2, $3, $4, $5, $6, $7, $8, null, null, '{}', '{}', $9, false, $10)
+select what, trigger_id from trigger.receive_calls($1, $2, $3, $4, null, $5, $6, $7, $8, null, null, '{}', '{}', $9, false, $10)
 """
 CLOSE = "select window_id from trigger.close_expired(100, $1, $2)"
 

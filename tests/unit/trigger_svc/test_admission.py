@@ -38,6 +38,7 @@ def _target(
 ) -> Target:
     return Target(
         trigger_id=1,
+        generation=1,
         version=1,
         max_bytes=max_bytes,
         data_mode=data_mode,

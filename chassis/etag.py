@@ -12,6 +12,6 @@ def etag_of(version: int) -> str:
 
 
 def check_etag(etag: str, version: int, what: str) -> None:
-    """FailedPrecondition when `etag` is of another version of this task, plan or trigger."""
+    """FailedPrecondition when `etag` is of another version of the thing, which callers know as `what`."""
     if etag and etag != etag_of(version):
         raise FailedPrecondition("ETAG_MISMATCH", f"the {what} has changed since it was read: read it again")

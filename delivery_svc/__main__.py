@@ -20,7 +20,7 @@ from delivery_svc.settings import DeliverySettings
 from runhook.delivery.v1.delivery_service_pb2_grpc import add_DeliveryServiceServicer_to_server
 from runhook.subscription.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 14  # recoveries of one job
 DEACTIVATE_SECONDS = 5.0
 
 

@@ -144,7 +144,7 @@ def _run_faults(sent: event_pb2.JobRun, run: JobRun, event_type: str) -> list[Fa
             if getattr(run, name) <= 0:
                 faults.append((f"job_run.{name}", "is required: a number above 0"))
     if run.run_status_code not in RUN_STATUS:
-        faults.append(("job_run.run_status", "is required: one of the values of RunStatus"))
+        faults.append(("job_run.run_status", "is required, such as Success"))
     if run.run_started_at is not None and not writable(sent.run_start_time):
         faults.append(("job_run.run_start_time", NOT_WRITABLE))
     if run.run_finished_at is None:

@@ -20,6 +20,7 @@ def new_recovery(asked: delivery_pb2.Recovery) -> NewRecovery:
         published_after=_moment(asked, "published_after"),
         published_before=_moment(asked, "published_before"),
         event_type=asked.event_type or None,
+        job_id=asked.job_id or None,
     )
 
 
@@ -33,6 +34,7 @@ def recovery(found: Recovery) -> delivery_pb2.Recovery:
         published_after=timestamp(found.published_after),
         published_before=timestamp(found.published_before),
         event_type=found.event_type or "",
+        job_id=found.job_id or 0,
         found=found.found,
         requeued=found.requeued,
         create_time=timestamp(found.created_at),

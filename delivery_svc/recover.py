@@ -38,8 +38,10 @@ class Recoveries:
         return await self.get(wish.account_id, recovery_id)
 
     async def would_find(self, wish: NewRecovery) -> int:
-        """How many deliveries it would find, counted up to 100,000. InvalidInput, NotFound; FailedPrecondition when nothing
-        would be sent."""
+        """How many deliveries it would find among the oldest 100,000 of its span.
+
+        InvalidInput, NotFound; FailedPrecondition when nothing would be sent.
+        """
         _, _, found = await self._look(wish)
         return found
 
@@ -68,7 +70,7 @@ class Recoveries:
         if not profile["sendable"]:
             raise inactive()
         until = wish.published_before or await recovery.now(self._pool)
-        return key, until, await recovery.count(self._pool, key, wish, until, rules.MOST_FOUND)
+        return key, until, await recovery.count(self._pool, key, wish, until, rules.MOST_COUNTED)
 
     async def _subscription(self, account_id: int, public_id: str) -> int:
         found = await subscription.find(self._pool, account_id, public_id) if is_id("wsu_", public_id) else None
@@ -89,5 +91,7 @@ def _check(wish: NewRecovery) -> None:
     types = RUN_TYPES | OPERATIONAL_TYPES
     if wish.event_type is not None and wish.event_type not in types:
         bad.append(BadField("recovery.event_type", f"must be one of {', '.join(sorted(types))}, or empty"))
+    if wish.job_id is not None and wish.job_id < 0:
+        bad.append(BadField("recovery.job_id", "must not be below 0"))
     if bad:
         raise InvalidInput(bad)

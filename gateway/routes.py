@@ -136,6 +136,7 @@ ROUTES = (
     Row("POST", f"{TRIGGER}/regenerate", triggers.regenerate, problem.failure),
     Row("POST", f"{TRIGGER}/flush", windows.flush, problem.failure),
     Row("GET", f"{TRIGGER}/windows", windows.list_, problem.failure),
+    Row("GET", f"{TRIGGER}/windows/{{window_id}}", windows.read, problem.failure),
     Row("GET", f"{TRIGGER}/windows/{{window_id}}/calls", windows.calls, problem.failure),
     Row("POST", f"{MINE}/tasks/{{task_id}}/pause", pausing.pause_task, problem.failure),
     Row("POST", f"{MINE}/tasks/{{task_id}}/resume", pausing.resume_task, problem.failure),

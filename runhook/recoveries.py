@@ -34,11 +34,13 @@ class Recoveries:
         published_after: datetime,
         published_before: datetime | None = None,
         event_type: str = "",
+        job_id: int = 0,
     ) -> Recovery:
         """Begins to redeliver what FAILED or was CANCELLED of the events published in a span; `found` says how many.
 
-        Without `published_before` the span ends now; without `event_type` it is every type. It goes on by itself, whatever
-        becomes of this program. FailedPrecondition: "RECOVERY_UNDER_WAY", "SUBSCRIPTION_INACTIVE". NotFound.
+        Without `published_before` the span ends now; without `event_type` it is every type, without `job_id` every job. It goes
+        on by itself, whatever becomes of this program. FailedPrecondition: "RECOVERY_UNDER_WAY", "SUBSCRIPTION_INACTIVE".
+        NotFound.
         """
         wanted = Recovery(
             account_id=account_id,
@@ -46,6 +48,7 @@ class Recoveries:
             published_after=timestamp_of(published_after),
             published_before=timestamp_of(published_before),
             event_type=event_type,
+            job_id=job_id,
         )
         request = pb.StartRecoveryRequest(recovery=wanted)
         return (await self._connection.call(self._stub.StartRecovery, request, repeatable=False)).recovery

@@ -73,10 +73,13 @@ class Subscriptions:
             if not page.subscriptions or seen >= page.total_size:
                 return
 
-    async def update(self, subscription: Subscription) -> Subscription:
-        """Replaces the configuration as a whole: get it, change what is to change, update. NotFound."""
-        request = pb.UpdateSubscriptionRequest(subscription=subscription)
-        answer = await self._connection.call(self._stub.UpdateSubscription, request, repeatable=True)
+    async def update(self, subscription: Subscription, *, etag: str = "") -> Subscription:
+        """Replaces the configuration as a whole: get it, change what is to change, update. NotFound.
+
+        With the etag that it was read with: FailedPrecondition, "ETAG_MISMATCH", when it has changed since.
+        """
+        request = pb.UpdateSubscriptionRequest(subscription=subscription, etag=etag)
+        answer = await self._connection.call(self._stub.UpdateSubscription, request, repeatable=not etag)
         return answer.subscription
 
     async def delete(self, account_id: int, subscription_id: str) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from chassis.etag import etag_of
 from runhook.subscription.v1 import account_pb2, subscription_pb2
 from runhook.subscription.v1.subscription_service_pb2 import ClientCertificate, RotateSigningSecretRequest
 from subscription_svc.account import ENTERPRISE, TEAM, Account, NewAccount
@@ -57,6 +58,7 @@ def message(subscription: Subscription) -> subscription_pb2.Subscription:
         update_time=timestamp(subscription.updated_at),
         http_status_code=subscription.last_status_code,
         dispatch_time=timestamp(subscription.last_attempt_at),
+        etag=etag_of(subscription.version),
     )
 
 

@@ -63,7 +63,12 @@ class Servicer(SubscriptionServiceServicer):
         await self._admission.writer(context, wanted.account_id)
         event_types = event_types_of(wanted.account_id, self._subscriber.operator_account_id)
         after = await update(
-            self._pool, wanted.account_id, wanted.subscription_id, convert.configuration(wanted), event_types
+            self._pool,
+            wanted.account_id,
+            wanted.subscription_id,
+            convert.configuration(wanted),
+            event_types,
+            etag=request.etag,
         )
         return pb.UpdateSubscriptionResponse(subscription=convert.message(after))
 

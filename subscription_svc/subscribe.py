@@ -15,6 +15,8 @@ from subscription_svc.store import subscription as store
 from subscription_svc.subscription import Configuration, Subscription, broken_rules, event_types_of, interests
 
 log = get_logger()
+#: As the table has it for what is new.
+FIRST_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Subscriber:
             deactivate_reason=None,
             created_at=owner.now,
             updated_at=owner.now,
+            version=FIRST_VERSION,
             last_status_code=0,
             last_attempt_at=None,
         )

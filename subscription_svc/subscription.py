@@ -46,6 +46,8 @@ class Subscription:
     deactivate_reason: str | None
     created_at: datetime
     updated_at: datetime
+    #: Raised by every change of it, and of how it is signed or delivered to.
+    version: int
     #: Status code of the endpoint's last answer; 0 before the first.
     last_status_code: int
     last_attempt_at: datetime | None

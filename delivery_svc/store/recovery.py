@@ -1,7 +1,8 @@
 """Recoveries: their rows, and the batch that goes from the log of deliveries into the queue.
 
 The cursor (published_at, id) stands in the row and moves in the batch's transaction: no restart moves anything twice or
-leaves anything out. What failed again meanwhile lies behind the cursor and is left alone.
+leaves anything out. What failed again meanwhile lies behind the cursor and is left alone. Type and job of an event are in no
+index, since every publish would pay for it: what is looked at is limited before it is asked for them.
 """
 
 from dataclasses import dataclass
@@ -13,21 +14,24 @@ import asyncpg
 from delivery_svc.recovery import NewRecovery, Recovery
 
 COUNT = """
-select count(*)
-  from (select from delivery.delivery d
+select count(*) filter (where l.wanted)
+  from (select (select e.erased_at is null and ($4::text is null or e.event_type = $4)
+                       and ($5::bigint is null or e.job_id = $5)
+                  from delivery.event e
+                 where e.event_id = d.event_id and e.published_at = d.published_at) as wanted
+          from delivery.delivery d
          where d.subscription_id = $1 and d.state <> 'SUCCEEDED' and not d.test
            and d.published_at >= $2 and d.published_at < $3 and d.finished_at >= $2
-           and (select e.erased_at is null and ($4::text is null or e.event_type = $4) from delivery.event e
-                 where e.event_id = d.event_id and e.published_at = d.published_at)
-         limit $5) f
+         order by d.published_at, d.id
+         limit $6) l
 """
 
 # One at a time per subscription: whoever else begins one waits here, and then sees it.
 LOCK = "select pg_advisory_xact_lock(hashtextextended('delivery.recovery', $1))"
 
 INSERT = """
-insert into delivery.recovery (account_id, subscription_id, published_since, published_until, event_type, found)
-select $1, $2, $3, $4, $5, $6
+insert into delivery.recovery (account_id, subscription_id, published_since, published_until, event_type, job_id, found)
+select $1, $2, $3, $4, $5, $6, $7
  where not exists (select from delivery.recovery r where r.subscription_id = $2 and r.state = 'RUNNING')
 returning recovery_id
 """
@@ -36,7 +40,7 @@ NOW = "select clock_timestamp()"
 
 BY_ID = """
 select r.recovery_id, r.account_id, s.public_id, r.state, r.published_since, r.published_until, r.event_type, r.found,
-       r.requeued, r.created_at, r.finished_at
+       r.job_id, r.requeued, r.created_at, r.finished_at
   from delivery.recovery r
   join subscription.subscription s on s.id = r.subscription_id
  where r.recovery_id = $1 and r.account_id = $2
@@ -44,7 +48,7 @@ select r.recovery_id, r.account_id, s.public_id, r.state, r.published_since, r.p
 
 LIST = """
 select r.recovery_id, r.account_id, s.public_id, r.state, r.published_since, r.published_until, r.event_type, r.found,
-       r.requeued, r.created_at, r.finished_at
+       r.job_id, r.requeued, r.created_at, r.finished_at
   from delivery.recovery r
   join subscription.subscription s on s.id = r.subscription_id
  where r.subscription_id = $1
@@ -59,7 +63,7 @@ update delivery.recovery set state = 'CANCELLED', finished_at = clock_timestamp(
 
 # After the one that this pod looked at last, and around: a long one does not keep others waiting.
 NEXT = """
-select r.recovery_id, r.subscription_id, r.published_since, r.published_until, r.event_type,
+select r.recovery_id, r.subscription_id, r.published_since, r.published_until, r.event_type, r.job_id,
        coalesce(r.after_published_at, r.published_since) as after_published_at, coalesce(r.after_id, 0) as after_id,
        (select s.active and s.deleted_at is null from subscription.subscription s where s.id = r.subscription_id) as sendable
   from delivery.recovery r
@@ -70,20 +74,22 @@ select r.recovery_id, r.subscription_id, r.published_since, r.published_until, r
  limit 1 for update of r skip locked
 """
 
-# A delivery that is redelivered by hand at this moment is picked and not gone: it counts for the cursor alone.
+# What is not wanted, or is redelivered by hand at this moment, is looked at and not gone: it counts for the cursor alone.
 MOVE = """
-with picked as materialized (
-    select d.id, d.published_at
+with looked_at as materialized (
+    select d.id, d.published_at,
+           (select e.erased_at is null and ($6::text is null or e.event_type = $6)
+                   and ($7::bigint is null or e.job_id = $7)
+              from delivery.event e
+             where e.event_id = d.event_id and e.published_at = d.published_at) as wanted
       from delivery.delivery d
      where d.subscription_id = $1 and d.state <> 'SUCCEEDED' and not d.test
        and d.published_at >= $2 and d.published_at < $3 and d.finished_at >= $2 and (d.published_at, d.id) > ($4, $5)
-       and (select e.erased_at is null and ($6::text is null or e.event_type = $6) from delivery.event e
-             where e.event_id = d.event_id and e.published_at = d.published_at)
      order by d.published_at, d.id
-     limit $7
+     limit $8
 ), gone as (
     delete from delivery.delivery d
-     where d.id = any (array(select p.id from picked p)) and d.finished_at >= $2
+     where d.id = any (array(select l.id from looked_at l where l.wanted)) and d.finished_at >= $2
     returning d.id, d.event_id, d.published_at, d.subscription_id, d.account_id, d.webhook_name, d.attempts
 ), queued as (
     insert into delivery.queue
@@ -100,14 +106,16 @@ with picked as materialized (
        set next_due_at = case when k.open_until is null then least(k.next_due_at, excluded.next_due_at)
                               else coalesce(k.next_due_at, greatest(k.open_until, excluded.next_due_at)) end
 )
-select (select count(*) from picked) as picked, (select count(*) from queued) as moved, l.published_at, l.id
+select (select count(*) from looked_at) as looked_at, (select count(*) from queued) as moved, l.published_at, l.id
   from (select 1) one
-  left join (select p.published_at, p.id from picked p order by p.published_at desc, p.id desc limit 1) l on true
+  left join (select l.published_at, l.id from looked_at l order by l.published_at desc, l.id desc limit 1) l on true
 """
 
+# The last id is written twice, which tells the database that whoever moved the batch knows of jobs: see 0014_recovery_job.sql.
 ADVANCE = """
 update delivery.recovery
    set requeued = requeued + $2, after_published_at = coalesce($3, after_published_at), after_id = coalesce($4, after_id),
+       after_id_by_job = coalesce($4, after_id_by_job),
        state = $5, finished_at = case when $5 = 'RUNNING' then null else clock_timestamp() end
  where recovery_id = $1
 """
@@ -122,8 +130,9 @@ class Limits:
 
 
 async def count(pool: asyncpg.Pool, subscription_id: int, wish: NewRecovery, until: datetime, most: int) -> int:
-    """How many there are to redeliver, counted up to `most`."""
-    return cast(int, await pool.fetchval(COUNT, subscription_id, wish.published_after, until, wish.event_type, most))
+    """How many there are to redeliver among the oldest `most` that are not SUCCEEDED."""
+    wanted = (wish.event_type, wish.job_id)
+    return cast(int, await pool.fetchval(COUNT, subscription_id, wish.published_after, until, *wanted, most))
 
 
 async def now(pool: asyncpg.Pool) -> datetime:
@@ -137,9 +146,8 @@ async def insert(
     """The id of a recovery that runs from now on; None while another one of the subscription does."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK, subscription_id)
-        made: int | None = await connection.fetchval(
-            INSERT, wish.account_id, subscription_id, wish.published_after, until, wish.event_type, found
-        )
+        span = (wish.published_after, until, wish.event_type, wish.job_id)
+        made: int | None = await connection.fetchval(INSERT, wish.account_id, subscription_id, *span, found)
         return made
 
 
@@ -173,7 +181,7 @@ async def step(pool: asyncpg.Pool, after: int, limits: Limits) -> tuple[int, int
             return running["recovery_id"], 0
         moved = await connection.fetchrow(MOVE, *_span(running), limits.batch)
         assert moved is not None
-        state = "RUNNING" if moved["picked"] == limits.batch else "FINISHED"
+        state = "RUNNING" if moved["looked_at"] == limits.batch else "FINISHED"
         await connection.execute(
             ADVANCE, running["recovery_id"], moved["moved"], moved["published_at"], moved["id"], state
         )
@@ -188,6 +196,7 @@ def _span(running: asyncpg.Record) -> tuple[object, ...]:
         running["after_published_at"],
         running["after_id"],
         running["event_type"],
+        running["job_id"],
     )
 
 
@@ -200,6 +209,7 @@ def _recovery(row: asyncpg.Record) -> Recovery:
         published_after=row["published_since"],
         published_before=row["published_until"],
         event_type=row["event_type"],
+        job_id=row["job_id"],
         found=row["found"],
         requeued=row["requeued"],
         created_at=row["created_at"],

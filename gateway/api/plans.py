@@ -7,7 +7,7 @@ from starlette.responses import Response
 from gateway.answers import JsonAnswer
 from gateway.api.tasks import CopyBody, QueueLimitBody, queue_limit, shown_queue_limit
 from gateway.etags import etag_header, if_match
-from gateway.numbers import Id
+from gateway.numbers import Counts, Id
 from gateway.paging import PageQuery
 from gateway.shapes import Int32, Shape, Some
 from gateway.times import shown as shown_time
@@ -34,6 +34,12 @@ class PlanBody(Shape):
     queue_limit: QueueLimitBody | None = None
 
 
+class PlansQuery(PageQuery):
+    """A page of plans: of those named, if any are."""
+
+    plan_ids: Counts = Field(default_factory=list)
+
+
 async def create(visit: Visit) -> Response:
     """POST .../plans: 201 with the plan."""
     rpc = visit.services.triggers.CreatePlan
@@ -43,10 +49,15 @@ async def create(visit: Visit) -> Response:
 
 
 async def list_(visit: Visit) -> Response:
-    """GET .../plans?page_size=&page_token="""
+    """GET .../plans?plan_ids=&page_size=&page_token="""
     rpc = visit.services.triggers.ListPlans
-    query = await visit.query(PageQuery, rpc, pb.ListPlansRequest(account_id=visit.account_id, page_size=-1))
-    request = pb.ListPlansRequest(account_id=visit.account_id, page_size=query.page_size, page_token=query.page_token)
+    query = await visit.query(PlansQuery, rpc, pb.ListPlansRequest(account_id=visit.account_id, page_size=-1))
+    request = pb.ListPlansRequest(
+        account_id=visit.account_id,
+        plan_ids=query.plan_ids,
+        page_size=query.page_size,
+        page_token=query.page_token,
+    )
     answer = await visit.ask(rpc, request)
     return JsonAnswer({"plans": [shown(one) for one in answer.plans], "next_page_token": answer.next_page_token})
 

@@ -1,9 +1,9 @@
 """/api/v1 recoveries: all that failed of a subscription since a time, delivered again in the background."""
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from starlette.responses import Response
 
 from gateway.answers import JsonAnswer
+from gateway.numbers import Id
 from gateway.shapes import Shape
 from gateway.times import Time
 from gateway.times import shown as shown_time
@@ -13,18 +13,27 @@ from runhook.delivery.v1.delivery_pb2 import Recovery, RecoveryState
 
 
 class RecoverBody(Shape):
-    """What was published within a span that ends now unless it says otherwise; of one event type, unless of all."""
+    """What was published within a span that ends now unless it says otherwise; of one event type or job, unless of all."""
 
     published_after: Time
     published_before: Time | None = None
     event_type: str | None = None
+    job_id: Id | None = None
 
 
 async def start(visit: Visit) -> Response:
     """POST .../subscriptions/{subscription_id}/recover: 202 with the recovery that has begun."""
     rpc = visit.services.deliveries.StartRecovery
-    body = await visit.read(RecoverBody, rpc, pb.StartRecoveryRequest(recovery=_asked(visit, None, None, "")))
-    asked = _asked(visit, body.published_after, body.published_before, body.event_type or "")
+    named = Recovery(account_id=visit.account_id, subscription_id=visit.text("subscription_id"))
+    body = await visit.read(RecoverBody, rpc, pb.StartRecoveryRequest(recovery=named))
+    asked = Recovery(
+        account_id=named.account_id,
+        subscription_id=named.subscription_id,
+        published_after=body.published_after,
+        published_before=body.published_before,
+        event_type=body.event_type or "",
+        job_id=body.job_id or 0,
+    )
     answer = await visit.ask(rpc, pb.StartRecoveryRequest(recovery=asked), _name)
     return JsonAnswer(shown(answer.recovery), 202)
 
@@ -59,21 +68,12 @@ def shown(recovery: Recovery) -> dict[str, object]:
         "published_after": shown_time(recovery.published_after),
         "published_before": shown_time(recovery.published_before),
         "event_type": recovery.event_type or None,
+        "job_id": str(recovery.job_id) if recovery.job_id else None,
         "found": recovery.found,
         "requeued": recovery.requeued,
         "created_at": shown_time(recovery.create_time),
         "finished_at": shown_time(recovery.finish_time),
     }
-
-
-def _asked(visit: Visit, after: Timestamp | None, before: Timestamp | None, event_type: str) -> Recovery:
-    return Recovery(
-        account_id=visit.account_id,
-        subscription_id=visit.text("subscription_id"),
-        published_after=after,
-        published_before=before,
-        event_type=event_type,
-    )
 
 
 def _name(field: str) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.answers import JsonAnswer
 from gateway.etags import etag_header, if_match
-from gateway.numbers import Id
+from gateway.numbers import Counts, Id
 from gateway.paging import PageQuery
 from gateway.shapes import Int32, Shape, Some, Texts
 from gateway.times import shown as shown_time
@@ -69,6 +69,12 @@ class CopyBody(Shape):
     name: str = ""
 
 
+class TasksQuery(PageQuery):
+    """A page of tasks: of those named, if any are."""
+
+    task_ids: Counts = Field(default_factory=list)
+
+
 async def create(visit: Visit) -> Response:
     """POST .../tasks: 201 with the task."""
     rpc = visit.services.triggers.CreateTask
@@ -79,10 +85,15 @@ async def create(visit: Visit) -> Response:
 
 
 async def list_(visit: Visit) -> Response:
-    """GET .../tasks?page_size=&page_token="""
+    """GET .../tasks?task_ids=&page_size=&page_token="""
     rpc = visit.services.triggers.ListTasks
-    query = await visit.query(PageQuery, rpc, pb.ListTasksRequest(account_id=visit.account_id, page_size=-1))
-    request = pb.ListTasksRequest(account_id=visit.account_id, page_size=query.page_size, page_token=query.page_token)
+    query = await visit.query(TasksQuery, rpc, pb.ListTasksRequest(account_id=visit.account_id, page_size=-1))
+    request = pb.ListTasksRequest(
+        account_id=visit.account_id,
+        task_ids=query.task_ids,
+        page_size=query.page_size,
+        page_token=query.page_token,
+    )
     answer = await visit.ask(rpc, request)
     return JsonAnswer({"tasks": [shown(one) for one in answer.tasks], "next_page_token": answer.next_page_token})
 

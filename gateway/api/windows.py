@@ -31,6 +31,14 @@ async def list_(visit: Visit) -> Response:
     return JsonAnswer({"windows": windows, "next_page_token": answer.next_page_token})
 
 
+async def read(visit: Visit) -> Response:
+    """GET .../triggers/{trigger_id}/windows/{window_id}"""
+    request = pb.GetWindowRequest(
+        account_id=visit.account_id, trigger_id=visit.text("trigger_id"), window_id=visit.number("window_id")
+    )
+    return JsonAnswer(shown((await visit.ask(visit.services.triggers.GetWindow, request)).window))
+
+
 async def calls(visit: Visit) -> Response:
     """GET .../triggers/{trigger_id}/windows/{window_id}/calls?with_bodies=&page_size=&page_token=: in their order."""
     rpc = visit.services.triggers.ListCalls

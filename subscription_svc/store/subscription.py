@@ -29,7 +29,7 @@ returning id
 # By public ids alone: given accounts too, the planner may read all that an account has.
 FIND = """
 select s.id, s.public_id, s.account_id, a.public_id as account_identifier, s.name, s.description, s.job_ids,
-       s.event_types, s.client_url, s.active, s.deactivate_reason, s.created_at, s.updated_at,
+       s.event_types, s.client_url, s.active, s.deactivate_reason, s.created_at, s.updated_at, s.version,
        l.last_status_code, l.last_attempt_at
   from subscription.subscription s
   join subscription.account a on a.account_id = s.account_id
@@ -40,7 +40,7 @@ select s.id, s.public_id, s.account_id, a.public_id as account_identifier, s.nam
 
 FIND_AND_LOCK = """
 select s.id, s.public_id, s.account_id, a.public_id as account_identifier, s.name, s.description, s.job_ids,
-       s.event_types, s.client_url, s.active, s.deactivate_reason, s.created_at, s.updated_at,
+       s.event_types, s.client_url, s.active, s.deactivate_reason, s.created_at, s.updated_at, s.version,
        l.last_status_code, l.last_attempt_at
   from subscription.subscription s
   join subscription.account a on a.account_id = s.account_id
@@ -54,7 +54,7 @@ select s.id, s.public_id, s.account_id, a.public_id as account_identifier, s.nam
 # One statement, so that page and total are of one moment; a page past the end is one row of nulls with the total.
 LIST_PAGE = """
 select t.total_size, p.id, p.public_id, p.account_id, p.account_identifier, p.name, p.description, p.job_ids,
-       p.event_types, p.client_url, p.active, p.deactivate_reason, p.created_at, p.updated_at,
+       p.event_types, p.client_url, p.active, p.deactivate_reason, p.created_at, p.updated_at, p.version,
        p.last_status_code, p.last_attempt_at
   from (select count(*) as total_size
           from subscription.subscription
@@ -62,7 +62,7 @@ select t.total_size, p.id, p.public_id, p.account_id, p.account_identifier, p.na
            and deleted_at is null) t
   left join (select s.id, s.public_id, s.account_id, a.public_id as account_identifier, s.name, s.description,
                     s.job_ids, s.event_types, s.client_url, s.active, s.deactivate_reason, s.created_at, s.updated_at,
-                    l.last_status_code, l.last_attempt_at
+                    s.version, l.last_status_code, l.last_attempt_at
                from subscription.subscription s
                join subscription.account a on a.account_id = s.account_id
                left join delivery.lane l on l.subscription_id = s.id
@@ -78,7 +78,7 @@ update subscription.subscription
    set name = $2, description = $3, job_ids = $4, event_types = $5, client_url = $6, active = $7,
        deactivate_reason = $8, version = version + 1, updated_at = clock_timestamp()
  where id = $1
-returning updated_at
+returning updated_at, version
 """
 
 # updated_at stays: it tells of the configuration, and what is changed beside it is not shown there.
@@ -164,9 +164,9 @@ async def page(pool: asyncpg.Pool, account_id: int, *, limit: int, offset: int) 
 
 async def update(
     connection: Connection, subscription_id: int, wish: Configuration, deactivate_reason: str | None
-) -> datetime:
-    """Replaces the configuration; returns the time of the change."""
-    changed: datetime = await connection.fetchval(
+) -> tuple[datetime, int]:
+    """Replaces the configuration; returns the time of the change and the version that it made."""
+    changed = await connection.fetchrow(
         UPDATE_SUBSCRIPTION,
         subscription_id,
         wish.name,
@@ -177,7 +177,8 @@ async def update(
         wish.active,
         deactivate_reason,
     )
-    return changed
+    assert changed is not None  # it is locked
+    return changed["updated_at"], changed["version"]
 
 
 async def raise_version(connection: Connection, account_id: int, public_id: str) -> int | None:
@@ -225,6 +226,7 @@ def _subscription(row: Any) -> Subscription:
         deactivate_reason=row["deactivate_reason"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        version=row["version"],
         last_status_code=row["last_status_code"] or 0,
         last_attempt_at=row["last_attempt_at"],
     )

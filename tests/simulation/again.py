@@ -71,13 +71,22 @@ class Again:
             "published_since": 0.0,
             "published_until": one.until,
             "event_type": None,
+            "job_id": None,
             "after_published_at": one.after_published_at,
             "after_id": one.after_id,
             "sendable": True,
         }
 
     def move(
-        self, lane: int, since: float, until: float, after_at: float, after_id: int, event_type: None, limit: int
+        self,
+        lane: int,
+        since: float,
+        until: float,
+        after_at: float,
+        after_id: int,
+        event_type: None,
+        job_id: None,
+        limit: int,
     ) -> dict[str, object]:
         """Puts back, parked, the next batch of what failed."""
         picked = sorted(
@@ -94,7 +103,7 @@ class Again:
             self.lanes.touch(lane)
         published_at, last = picked[-1] if picked else (None, None)
         self._moved = [one for _, one in picked]
-        return {"picked": len(picked), "moved": len(picked), "published_at": published_at, "id": last}
+        return {"looked_at": len(picked), "moved": len(picked), "published_at": published_at, "id": last}
 
     def advance(self, number: int, moved: int, published_at: float | None, last: int | None, state: str) -> None:
         """The cursor goes on."""

@@ -138,7 +138,12 @@ class History:
         pod = self.random.choice(list(self.pods.values()))
         if pod.life.alive:
             pod.kill()
-            self._at(self.random.choice((0.2, 3.0, 12.0)), lambda: self._start(pod.life.name))
+            self._at(self.random.choice((0.2, 3.0, 12.0)), lambda: self._restart(pod))
+
+    def _restart(self, pod: Pod) -> None:
+        """Unless it has a successor already, for it was draining when it was killed: no two have one name at once."""
+        if self.pods[pod.life.name] is pod:
+            self._start(pod.life.name)
 
     def _drain(self) -> None:
         pod = self.random.choice(list(self.pods.values()))

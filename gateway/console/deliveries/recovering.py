@@ -43,6 +43,7 @@ class RecoveryView:
     badge: Badge
     running: bool
     event_type: str
+    job_id: int
     found: str
     requeued: int
     share: int
@@ -67,6 +68,7 @@ def recovery_view(recovery: Recovery, now: datetime) -> RecoveryView:
         badge=_STATES.get(recovery.state, Badge("off", "unknown")),
         running=recovery.state == RecoveryState.RECOVERY_STATE_RUNNING,
         event_type=recovery.event_type,
+        job_id=recovery.job_id,
         found=counted(recovery.found),
         requeued=recovery.requeued,
         share=100 if finished else share,
@@ -86,7 +88,7 @@ def counted(found: int) -> str:
 
 
 async def new(visit: ConsoleVisit) -> Response:
-    """GET /console/recoveries/new?subscription_id=&event_type=&after=&before=: how many there are to deliver again."""
+    """GET /console/recoveries/new?subscription_id=&event_type=&job_id=&after=&before=: how many there are to deliver again."""
     search = _with_a_beginning(asked(visit.query), visit.now)
     return await _offer(visit, search)
 
@@ -172,6 +174,7 @@ def _request(visit: ConsoleVisit, search: Search, *, validate_only: bool) -> pb.
         account_id=visit.account_id,
         subscription_id=search.subscription_id,
         event_type=search.event_type,
+        job_id=search.job,
         published_after=moment(search.after) or Timestamp(),
         published_before=moment(search.before),
     )

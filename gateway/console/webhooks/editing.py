@@ -1,4 +1,7 @@
-"""A webhook is made, and changed. Invariant: its signing secret is on the page that answers its making, and on no other."""
+"""A webhook is made, and changed.
+
+Invariant: its signing secret is on the page that answers its making, and on no other; nobody's change is overwritten unseen.
+"""
 
 from typing import Any
 
@@ -41,7 +44,8 @@ async def change(visit: ConsoleVisit) -> Response:
     """POST /console/webhooks/{webhook_id}/edit"""
     form = filled_in(visit.form)
     found = await webhook(visit)
-    request = UpdateSubscriptionRequest(subscription=form.subscription(visit.account_id, visit.text(ID)))
+    wanted = form.subscription(visit.account_id, visit.text(ID))
+    request = UpdateSubscriptionRequest(subscription=wanted, etag=form.etag)
     try:
         await visit.ask(visit.services.subscriptions.UpdateSubscription, request)
     except HttpError as error:

@@ -28,10 +28,11 @@ async def delete(visit: ConsoleVisit) -> Response:
 
 
 async def _switch(visit: ConsoleVisit, *, active: bool, done: str) -> Response:
-    """An update replaces everything, so that all else goes back as it came."""
+    """An update replaces everything, so that all else goes back as it came, unless somebody was faster."""
     found = await webhook(visit)
     found.active = active
-    rpc, request = visit.services.subscriptions.UpdateSubscription, UpdateSubscriptionRequest(subscription=found)
+    rpc = visit.services.subscriptions.UpdateSubscription
+    request = UpdateSubscriptionRequest(subscription=found, etag=found.etag)
     return await act(visit, rpc, request, show=show, path=page_of(visit), done=done)
 
 

@@ -22,7 +22,8 @@ _REFUSED = 0
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookForm:
-    """Text as people type it. `some_jobs` is whether only the jobs of `job_ids` are meant."""
+    """Text as people type it. `some_jobs` is whether only the jobs of `job_ids` are meant; `etag` is of what is to be
+    replaced, as it was when the form was opened."""
 
     name: str = ""
     description: str = ""
@@ -31,6 +32,7 @@ class WebhookForm:
     some_jobs: bool = False
     job_ids: str = ""
     active: bool = True
+    etag: str = ""
 
     @property
     def for_operators(self) -> bool:
@@ -65,6 +67,7 @@ def filled_in(form: Form) -> WebhookForm:
         some_jobs=form.text("jobs") == "some",
         job_ids=form.text("job_ids"),
         active=form.has("active"),
+        etag=form.text("etag"),
     )
 
 
@@ -78,4 +81,5 @@ def stored(webhook: Subscription) -> WebhookForm:
         some_jobs=bool(webhook.job_ids),
         job_ids=" ".join(map(str, webhook.job_ids)),
         active=webhook.active,
+        etag=webhook.etag,
     )

@@ -20,6 +20,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "published_after": ref("TimeIn", "Deliveries of events published at this time or later."),
             "published_before": or_null(ref("TimeIn"), "Those published before this time. Null or absent: now."),
             "event_type": or_null(_TYPE, "Those of this type. Null or absent: all."),
+            "job_id": or_null(ref("NumberIn"), "Those of this job's events. Null, 0 or absent: all."),
         },
     ),
     "Recovery": closed(
@@ -30,7 +31,12 @@ SCHEMAS: Mapping[str, Schema] = {
             "published_after": ref("Time"),
             "published_before": ref("Time"),
             "event_type": or_null(_TYPE, "Null: all."),
-            "found": integer("How many there were when it began, counted up to 100,000.", minimum=0, examples=[500]),
+            "job_id": or_null(ref("Number"), "Null: all."),
+            "found": integer(
+                "How many there were when it began, counted among the oldest 100,000 of its span.",
+                minimum=0,
+                examples=[500],
+            ),
             "requeued": integer("How many are back in the queue.", minimum=0, examples=[200]),
             "created_at": ref("Time"),
             "finished_at": or_null(ref("Time"), "When it finished or was cancelled. Null until then."),

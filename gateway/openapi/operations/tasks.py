@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from gateway.api.plans import PlanBody, StepBody
-from gateway.api.tasks import CopyBody, ParameterBody, QueueLimitBody, TaskBody
+from gateway.api.plans import PlanBody, PlansQuery, StepBody
+from gateway.api.tasks import CopyBody, ParameterBody, QueueLimitBody, TaskBody, TasksQuery
 from gateway.numbers import LARGEST
 from gateway.openapi.derived import parameters_of, request_of
 from gateway.openapi.operation import IF_MATCH, NO_CONTENT, Operation, answer, json_body, versioned
@@ -13,14 +13,17 @@ from gateway.paging import PageQuery
 TAG = "Tasks and plans"
 ACCOUNT = "/api/v1/accounts/{account_id}"
 NAME_RULE = "^[^\\u0000-\\u001f\\u007f]*$"
-PAGE = parameters_of(
-    PageQuery,
-    {
-        "page_size": integer(
-            "How many at most. 0: 20. More than 100 is read as 100.", minimum=0, maximum=LARGEST, default=0
-        ),
-        "page_token": ref("PageToken"),
-    },
+_PAGE: dict[str, Schema] = {
+    "page_size": integer(
+        "How many at most. 0: 20. More than 100 is read as 100.", minimum=0, maximum=LARGEST, default=0
+    ),
+    "page_token": ref("PageToken"),
+}
+PAGE = parameters_of(PageQuery, _PAGE)
+_NAMED = string(
+    "Only these: at most 100 numbers with commas between them. One that is not there is left out. Empty: all.",
+    pattern="^(0?[1-9][0-9]{0,17}(,0?[1-9][0-9]{0,17}){0,99})?$",
+    default="",
 )
 ETAG = string("Names this version of it; also the header `ETag`.", pattern="^[0-9]+$", examples=["1"])
 _PARAMETER_NAME = "^[A-Za-z_][A-Za-z0-9_]{0,62}$"
@@ -182,7 +185,7 @@ _CHANGED = (
 )
 
 
-def _making(noun: str, name: str, example: object, made: str) -> tuple[Operation, ...]:
+def _making(noun: str, name: str, query: type[PageQuery], example: object, made: str) -> tuple[Operation, ...]:
     one = f"{ACCOUNT}/{noun}s/{{{noun}_id}}"
     return (
         Operation(
@@ -200,7 +203,7 @@ def _making(noun: str, name: str, example: object, made: str) -> tuple[Operation
             id=f"list{name}s",
             summary=f"List {noun}s",
             description="In the order of their making.",
-            query=PAGE,
+            query=parameters_of(query, {**_PAGE, f"{noun}_ids": _NAMED}),
             answers={
                 200: answer(
                     "A page.",
@@ -254,14 +257,14 @@ def _changing(noun: str, name: str, example: object, deleted: str) -> tuple[Oper
 
 
 OPERATIONS = (
-    *_making("task", "Task", _TASK_EXAMPLE, ""),
+    *_making("task", "Task", TasksQuery, _TASK_EXAMPLE, ""),
     *_changing(
         "task",
         "Task",
         _TASK_EXAMPLE,
         "409 while a trigger, a plan or an unfinished execution needs it (reason `TASK_IN_USE`).",
     ),
-    *_making("plan", "Plan", _PLAN_EXAMPLE, "400 names tasks that are not there."),
+    *_making("plan", "Plan", PlansQuery, _PLAN_EXAMPLE, "400 names tasks that are not there."),
     *_changing(
         "plan",
         "Plan",

@@ -68,6 +68,14 @@ OPERATIONS = (
     ),
     Operation(
         method="get",
+        path=f"{TRIGGER}/windows/{{window_id}}",
+        id="getWindow",
+        summary="Read a window",
+        description="404 when the trigger has none of that number, or not any more (reason `WINDOW_NOT_FOUND`).",
+        answers={200: answer("The window.", ref("Window"))},
+    ),
+    Operation(
+        method="get",
         path=f"{TRIGGER}/windows/{{window_id}}/calls",
         id="listCalls",
         summary="List the calls of a window",

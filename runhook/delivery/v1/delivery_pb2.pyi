@@ -310,6 +310,7 @@ class Recovery(_message.Message):
     REQUEUED_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
     recovery_id: _builtins.int
     """Output only. A 64-bit number above 0."""
     account_id: _builtins.int
@@ -321,9 +322,11 @@ class Recovery(_message.Message):
     event_type: _builtins.str
     """Those of this event type alone. Empty means all."""
     found: _builtins.int
-    """Output only. How many there were when it began, counted up to 100,000."""
+    """Output only. How many there were when it began, counted among the oldest 100,000 of its span."""
     requeued: _builtins.int
     """Output only. How many are back in the queue."""
+    job_id: _builtins.int
+    """Those of this job's events alone. 0 means all."""
     @_builtins.property
     def published_after(self) -> _timestamp_pb2.Timestamp:
         """Required. Deliveries published at or after this time."""
@@ -354,10 +357,11 @@ class Recovery(_message.Message):
         requeued: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
+        job_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "published_after", b"published_after", "published_before", b"published_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "event_type", b"event_type", "finish_time", b"finish_time", "found", b"found", "published_after", b"published_after", "published_before", b"published_before", "recovery_id", b"recovery_id", "requeued", b"requeued", "state", b"state", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "create_time", b"create_time", "event_type", b"event_type", "finish_time", b"finish_time", "found", b"found", "job_id", b"job_id", "published_after", b"published_after", "published_before", b"published_before", "recovery_id", b"recovery_id", "requeued", b"requeued", "state", b"state", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*runhook/subscription/v1/subscription.proto\x12\x17runhook.subscription.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x03\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x1a\n\x12\x61\x63\x63ount_identifier\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x0f\n\x07job_ids\x18\x06 \x03(\x03\x12\x13\n\x0b\x65vent_types\x18\x07 \x03(\t\x12\x12\n\nclient_url\x18\x08 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\t \x01(\x08\x12\x19\n\x11\x64\x65\x61\x63tivate_reason\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10http_status_code\x18\r \x01(\x05\x12\x31\n\rdispatch_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8e\x01\n\rSigningSecret\x12/\n\x0b\x63reate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13signs_authorization\x18\x03 \x01(\x08\"+\n\x0c\x43ustomHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x80\x01\n\x10\x44\x65liverySettings\x12>\n\x0eretry_schedule\x18\x01 \x01(\x0b\x32&.runhook.subscription.v1.RetrySchedule\x12\x13\n\x0b\x63oncurrency\x18\x02 \x01(\x05\x12\x17\n\x0frate_per_second\x18\x03 \x01(\x01\"Z\n\rRetrySchedule\x12)\n\x06\x64\x65lays\x18\x01 \x03(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x06jitter\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_jitterb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*runhook/subscription/v1/subscription.proto\x12\x17runhook.subscription.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x03\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\x03\x12\x1a\n\x12\x61\x63\x63ount_identifier\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x0f\n\x07job_ids\x18\x06 \x03(\x03\x12\x13\n\x0b\x65vent_types\x18\x07 \x03(\t\x12\x12\n\nclient_url\x18\x08 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\t \x01(\x08\x12\x19\n\x11\x64\x65\x61\x63tivate_reason\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10http_status_code\x18\r \x01(\x05\x12\x31\n\rdispatch_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\"\x8e\x01\n\rSigningSecret\x12/\n\x0b\x63reate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13signs_authorization\x18\x03 \x01(\x08\"+\n\x0c\x43ustomHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x80\x01\n\x10\x44\x65liverySettings\x12>\n\x0eretry_schedule\x18\x01 \x01(\x0b\x32&.runhook.subscription.v1.RetrySchedule\x12\x13\n\x0b\x63oncurrency\x18\x02 \x01(\x05\x12\x17\n\x0frate_per_second\x18\x03 \x01(\x01\"Z\n\rRetrySchedule\x12)\n\x06\x64\x65lays\x18\x01 \x03(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x06jitter\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_jitterb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,13 +34,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'runhook.subscription.v1.sub
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUBSCRIPTION']._serialized_start=137
-  _globals['_SUBSCRIPTION']._serialized_end=535
-  _globals['_SIGNINGSECRET']._serialized_start=538
-  _globals['_SIGNINGSECRET']._serialized_end=680
-  _globals['_CUSTOMHEADER']._serialized_start=682
-  _globals['_CUSTOMHEADER']._serialized_end=725
-  _globals['_DELIVERYSETTINGS']._serialized_start=728
-  _globals['_DELIVERYSETTINGS']._serialized_end=856
-  _globals['_RETRYSCHEDULE']._serialized_start=858
-  _globals['_RETRYSCHEDULE']._serialized_end=948
+  _globals['_SUBSCRIPTION']._serialized_end=549
+  _globals['_SIGNINGSECRET']._serialized_start=552
+  _globals['_SIGNINGSECRET']._serialized_end=694
+  _globals['_CUSTOMHEADER']._serialized_start=696
+  _globals['_CUSTOMHEADER']._serialized_end=739
+  _globals['_DELIVERYSETTINGS']._serialized_start=742
+  _globals['_DELIVERYSETTINGS']._serialized_end=870
+  _globals['_RETRYSCHEDULE']._serialized_start=872
+  _globals['_RETRYSCHEDULE']._serialized_end=962
 # @@protoc_insertion_point(module_scope)

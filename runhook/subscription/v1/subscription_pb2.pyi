@@ -42,6 +42,7 @@ class Subscription(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     HTTP_STATUS_CODE_FIELD_NUMBER: _builtins.int
     DISPATCH_TIME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     """Output only. Public id, "wsu_" and 27 base62 characters."""
     account_id: _builtins.int
@@ -60,6 +61,8 @@ class Subscription(_message.Message):
     """Output only. Why the platform set active to false. Empty means it did not."""
     http_status_code: _builtins.int
     """Output only. Status code of the endpoint's last answer. 0 means it was never triggered."""
+    etag: _builtins.str
+    """Output only. Changes whenever the subscription does, or how it is signed or delivered to: see UpdateSubscriptionRequest."""
     @_builtins.property
     def job_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The jobs whose events are wanted, each id above 0, at most 10,000, order kept. Empty means every job."""
@@ -100,10 +103,11 @@ class Subscription(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         http_status_code: _builtins.int = ...,
         dispatch_time: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "dispatch_time", b"dispatch_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "account_identifier", b"account_identifier", "active", b"active", "client_url", b"client_url", "create_time", b"create_time", "deactivate_reason", b"deactivate_reason", "description", b"description", "dispatch_time", b"dispatch_time", "event_types", b"event_types", "http_status_code", b"http_status_code", "job_ids", b"job_ids", "name", b"name", "subscription_id", b"subscription_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "account_identifier", b"account_identifier", "active", b"active", "client_url", b"client_url", "create_time", b"create_time", "deactivate_reason", b"deactivate_reason", "description", b"description", "dispatch_time", b"dispatch_time", "etag", b"etag", "event_types", b"event_types", "http_status_code", b"http_status_code", "job_ids", b"job_ids", "name", b"name", "subscription_id", b"subscription_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

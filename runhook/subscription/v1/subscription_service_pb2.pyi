@@ -188,6 +188,12 @@ class UpdateSubscriptionRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    etag: _builtins.str
+    """The etag that it was read with: the update is refused (FAILED_PRECONDITION, reason "ETAG_MISMATCH") when it has changed
+    since. Empty: whatever it is now is replaced. It is not read from `subscription`, which programs that were written before
+    there were etags send back as they got it.
+    """
     @_builtins.property
     def subscription(self) -> _subscription_pb2.Subscription:
         """Required. subscription_id and account_id name it; the other input fields replace what was there, all of them."""
@@ -196,10 +202,11 @@ class UpdateSubscriptionRequest(_message.Message):
         self,
         *,
         subscription: _subscription_pb2.Subscription | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

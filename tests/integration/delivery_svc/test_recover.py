@@ -1,11 +1,14 @@
 """Recoveries: what failed is delivered again, bit by bit, once, whatever pod does it, until it is done or cancelled."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from delivery_svc.recovery import NewRecovery
+from delivery_svc.store import recovery as store
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1.delivery_pb2 import Recovery, RecoveryState
 from tests.support.delivery import ACCOUNT, DeliveryService, add_subscription, delivery_service
@@ -17,6 +20,14 @@ RUNNING = RecoveryState.RECOVERY_STATE_RUNNING
 FINISHED = RecoveryState.RECOVERY_STATE_FINISHED
 CANCELLED = RecoveryState.RECOVERY_STATE_CANCELLED
 SINCE = Timestamp(seconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: How far a recovery has come, as the release before writes it.
+ADVANCE_BEFORE = """
+update delivery.recovery
+   set requeued = requeued + $2, after_published_at = coalesce($3, after_published_at), after_id = coalesce($4, after_id),
+       state = $5, finished_at = case when $5 = 'RUNNING' then null else clock_timestamp() end
+ where recovery_id = $1
+"""
 
 
 async def _silence(peer: Peer, request: Request) -> None:
@@ -93,6 +104,49 @@ async def test_only_what_the_filter_names_is_delivered_again(database: Database)
     assert (typed.found, typed.requeued, sorted(moved)) == (2, 2, [60, 61])
     assert (rest.found, rest.requeued) == (4, 4)
     assert [row["id"] for row in tried] == [10, 11, 20, 21, 60, 61]
+
+
+async def test_what_failed_of_one_job_is_found_behind_what_failed_of_others(database: Database) -> None:
+    async with Receiver() as receiver, delivery_service(database) as service:
+        key, public_id = await add_subscription(database, receiver.url)
+        await fill(database, key, 450)  # more than two batches
+        await fill(database, key, 3, first=1000, job_id=7)
+        asked = Recovery(account_id=ACCOUNT, subscription_id=public_id, published_after=SINCE, job_id=7)
+        foreseen = pb.StartRecoveryRequest(recovery=asked, validate_only=True)
+        would = (await service.stub.StartRecovery(foreseen, timeout=20, metadata=CALLER)).recovery.found
+        await asyncio.sleep(0.001)  # published a microsecond apart, so before the database's clock now
+        done = await ended(service, (await recover(service, public_id, job_id=7)).recovery_id)
+        await service.drained()
+        tried = await service.pool.fetch("select id from delivery.delivery where attempts = 2 order by id")
+    assert (would, done.job_id, done.state, done.found, done.requeued) == (3, 7, FINISHED, 3, 3)
+    assert [row["id"] for row in tried] == [1000, 1001, 1002]
+
+
+async def _step_before(pool: asyncpg.Pool, recovery_id: int | None, subscription_id: int, until: datetime) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        moved = await connection.fetchrow(store.MOVE, subscription_id, EPOCH, until, EPOCH, 0, None, None, 200)
+        assert moved is not None
+        assert moved["moved"] == 10
+        await connection.execute(ADVANCE_BEFORE, recovery_id, 10, moved["published_at"], moved["id"], "FINISHED")
+
+
+async def test_a_pod_of_the_release_before_sends_nothing_of_other_jobs(database: Database) -> None:
+    """The symptom: during a roll-out it takes up a recovery of one job, and delivers what every job failed at."""
+    key, _ = await add_subscription(database, "http://127.0.0.1:1/")
+    await fill(database, key, 10)
+    until = datetime.now(UTC) + timedelta(days=1)
+    wish = NewRecovery(
+        account_id=ACCOUNT, subscription_id="", published_after=EPOCH, published_before=until, event_type=None, job_id=7
+    )
+    left = "select count(*) from delivery.delivery"
+    async with asyncpg.create_pool(database.delivery_url, min_size=1, max_size=2) as pool:
+        number = await store.insert(pool, key, wish, until, 0)
+        with pytest.raises(asyncpg.CheckViolationError, match="knows_of_jobs"):
+            await _step_before(pool, number, key, until)
+        kept = await pool.fetchval(left)
+        assert await store.step(pool, 0, store.Limits(batch=200, parked=1000)) == (number, 0)
+        state = await pool.fetchval("select state from delivery.recovery")
+        assert (kept, await pool.fetchval(left), state) == (10, 10, "FINISHED")
 
 
 async def test_one_runs_at_a_time_and_waits_while_a_thousand_are_parked_until_it_is_cancelled(
@@ -204,6 +258,7 @@ async def test_an_odd_wish_is_refused(database: Database) -> None:
         _, public_id = await add_subscription(database, "http://127.0.0.1:9/")
         assert await refused(service, public_id, published_after=None) == "INVALID_INPUT"
         assert await refused(service, public_id, event_type="odd") == "INVALID_INPUT"
+        assert await refused(service, public_id, job_id=-1) == "INVALID_INPUT"
         assert await refused(service, public_id, published_after=Timestamp(seconds=-1)) == "INVALID_INPUT"
         same = Timestamp(seconds=9)
         assert await refused(service, public_id, published_after=same, published_before=same) == "INVALID_INPUT"

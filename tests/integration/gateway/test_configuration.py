@@ -203,6 +203,19 @@ async def test_a_url_is_shown_where_it_is_asked_for_and_old_ones_answer_for_thei
         assert b"/t/" not in read.body
 
 
+async def test_tasks_and_plans_are_listed_by_their_numbers(call: Gateway) -> None:
+    tasks = [await made(call, "tasks", TASK) for _ in range(3)]
+    plan = await made(call, "plans", {"name": "nightly", "steps": [{"task_ids": [tasks[0]["task_id"]]}]})
+    named = ",".join(one["task_id"] for one in (tasks[2], tasks[0]))
+    assert (await call("GET", f"{V1}/tasks?task_ids={named},99")).json["tasks"] == [tasks[0], tasks[2]]
+    assert (await call("GET", f"{V1}/tasks?task_ids=")).json["tasks"] == tasks
+    assert (await call("GET", f"{V1}/plans?plan_ids={plan['plan_id']}")).json["plans"] == [plan]
+    assert (await call("GET", f"{V1}/plans?plan_ids=99")).json["plans"] == []
+    for wrong, field in ("1,x", "task_ids"), ("1,,2", "task_ids"), ("1,0", "task_ids[1]"):
+        refused = await call("GET", f"{V1}/tasks?task_ids={wrong}")
+        assert (refused.status, list(errors(refused))) == (400, [field])
+
+
 async def test_windows_and_their_calls_are_shown_and_closed_by_hand(call: Gateway) -> None:
     hook = await webhook(call, threshold=3)
     path = f"{V1}/triggers/{hook['trigger_id']}"
@@ -213,14 +226,16 @@ async def test_windows_and_their_calls_are_shown_and_closed_by_hand(call: Gatewa
     execution = (await call("GET", f"{V1}/executions")).json["executions"][0]
     assert (flushed["execution_id"], flushed["window"]["close_reason"]) == (execution["execution_id"], "flush")
     [window] = (await call("GET", f"{path}/windows")).json["windows"]
-    assert window == flushed["window"]
+    assert window == flushed["window"] == (await call("GET", f"{path}/windows/{window['window_id']}")).json
     calls = f"{path}/windows/{window['window_id']}/calls"
     listed = (await call("GET", f"{calls}?with_bodies=true&page_size=1")).json
     rest = (await call("GET", f"{calls}?with_bodies=true&page_token={listed['next_page_token']}")).json
     bodies = [base64.b64decode(one["body_base64"]) for one in (*listed["calls"], *rest["calls"])]
     assert bodies == [b'{"n":1}', b'{"n":2}']
     assert {one["body_base64"] for one in (await call("GET", calls)).json["calls"]} == {None}
-    assert (await call("GET", f"{path}/windows/99/calls")).status == 404
+    for gone in ("99", "99/calls"):
+        answer = await call("GET", f"{path}/windows/{gone}")
+        assert (answer.status, answer.json["reason"]) == (404, "WINDOW_NOT_FOUND")
     assert (await call("GET", f"{calls}?with_bodies=yes")).status == 400
 
 

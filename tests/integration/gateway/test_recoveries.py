@@ -16,6 +16,7 @@ from tests.support.subscription import ACCOUNT, TOKEN, subscription_service
 MINE = f"/api/v1/accounts/{ACCOUNT}"
 RECOVERY_KEYS = [
     *("recovery_id", "subscription_id", "state", "published_after", "published_before", "event_type"),
+    "job_id",
     *("found", "requeued", "created_at", "finished_at"),
 ]
 
@@ -70,7 +71,10 @@ async def test_all_that_failed_is_delivered_again_and_the_recovery_is_told(house
     async with Receiver(500, 200) as receiver:
         webhook_id, delivery_id = await _failed(house, receiver.url)
         path = f"{MINE}/subscriptions/{webhook_id}"
-        answer = await house.call("POST", f"{path}/recover", json={"published_after": "2026-01-31T19:29:35Z"})
+        since = {"published_after": "2026-01-31T19:29:35Z"}
+        other = await house.call("POST", f"{path}/recover", json=since | {"job_id": 999})
+        nothing = await _ended(house, other.json["recovery_id"])
+        answer = await house.call("POST", f"{path}/recover", json=since)
         ended = await _ended(house, answer.json["recovery_id"])
         await receiver.request(2)
         await house.delivery.drained()
@@ -78,7 +82,8 @@ async def test_all_that_failed_is_delivered_again_and_the_recovery_is_told(house
     cancelled = await house.call("DELETE", f"{MINE}/recoveries/{ended['recovery_id']}")
     assert (answer.status, list(answer.json)) == (202, RECOVERY_KEYS)
     assert (ended["state"], ended["found"], ended["requeued"], ended["event_type"]) == ("FINISHED", 1, 1, None)
-    assert listed == [ended]
+    assert (nothing["job_id"], nothing["found"], nothing["requeued"], ended["job_id"]) == ("999", 0, 0, None)
+    assert listed == [ended, nothing]
     assert (cancelled.status, cancelled.json) == (200, ended)
     assert (await house.call("GET", f"{MINE}/deliveries/{delivery_id}")).json["state"] == "SUCCEEDED"
 
@@ -91,6 +96,8 @@ async def test_all_that_failed_is_delivered_again_and_the_recovery_is_told(house
         ({"published_after": "0001-01-01T00:00:00Z"}, "published_after"),
         ({"published_after": "2026-01-02T00:00:00Z", "published_before": "2026-01-01T00:00:00Z"}, "published_before"),
         ({"published_after": "2026-01-02T00:00:00Z", "event_type": "odd"}, "event_type"),
+        ({"published_after": "2026-01-02T00:00:00Z", "job_id": -1}, "job_id"),
+        ({"published_after": "2026-01-02T00:00:00Z", "job_id": "x"}, "job_id"),
     ],
 )
 async def test_an_odd_wish_is_told_by_its_field(house: House, body: dict[str, str], field: str) -> None:

@@ -95,6 +95,7 @@ LINES = [
     Line("POST", f"{V1}/triggers/{{trigger_id}}/regenerate", TEAM),
     Line("POST", f"{V1}/triggers/{{trigger_id}}/flush", TEAM, 409),  # its window closed with its first call
     Line("GET", f"{V1}/triggers/{{trigger_id}}/windows", TEAM | {"read_only"}),
+    Line("GET", f"{V1}/triggers/{{trigger_id}}/windows/{{window_id}}", TEAM | {"read_only"}),
     Line("GET", f"{V1}/triggers/{{trigger_id}}/windows/{{window_id}}/calls", TEAM | {"read_only"}),
     # runs
     Line("GET", f"{V1}/overview/triggers", TEAM | {"read_only"}),

@@ -83,6 +83,30 @@ async def test_a_created_subscription_reads_back_as_it_was_sent(stub: "Stub", se
     assert (made.http_status_code, made.HasField("dispatch_time"), made.deactivate_reason) == (0, False, "")
 
 
+async def test_an_update_with_the_etag_of_what_has_changed_meanwhile_is_refused(stub: "Stub") -> None:
+    made = (await create(stub)).subscription
+    mine, theirs = (wish(subscription_id=made.subscription_id, name=name) for name in ("mine", "theirs"))
+    changed = await stub.UpdateSubscription(
+        pb.UpdateSubscriptionRequest(subscription=mine, etag=made.etag), metadata=MINE
+    )
+    late = pb.UpdateSubscriptionRequest(subscription=theirs, etag=made.etag)
+    refusal = await refused(stub.UpdateSubscription(late, metadata=MINE))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "ETAG_MISMATCH")
+    assert await get(stub, made.subscription_id) == changed.subscription
+    await stub.SetCustomHeaders(
+        pb.SetCustomHeadersRequest(account_id=ACCOUNT, subscription_id=made.subscription_id), metadata=MINE
+    )
+    assert (await get(stub, made.subscription_id)).etag not in (made.etag, changed.subscription.etag)
+
+
+async def test_a_program_that_sends_back_what_it_read_is_not_held_to_its_etag(stub: "Stub") -> None:
+    made = (await create(stub)).subscription
+    for name in ("first", "second"):
+        made.name = name
+        answer = await stub.UpdateSubscription(pb.UpdateSubscriptionRequest(subscription=made), metadata=MINE)
+        assert answer.subscription.name == name
+
+
 async def test_the_secret_is_forty_hex_characters_and_sealed_at_rest(
     stub: "Stub", service: SubscriptionService
 ) -> None:

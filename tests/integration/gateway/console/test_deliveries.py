@@ -127,8 +127,9 @@ async def test_a_recovery_names_the_number_before_it_begins_and_shows_how_far_it
         await fill(own_database, key, 25, first=5000, account_id=ACCOUNT)
         await asyncio.sleep(0.001)  # published a microsecond apart, so before the database's clock now
         offered = await somebody.get(f"/console/recoveries/new?subscription_id={public_id}")
-        narrow = await somebody.get(f"/console/recoveries/new?subscription_id={public_id}&job_id=7")
-        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', offered.html))
+        other = await somebody.get(f"/console/recoveries/new?subscription_id={public_id}&job_id=7")
+        own = await somebody.get(f"/console/recoveries/new?subscription_id={public_id}&job_id=123&state=FAILED")
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', own.html))
         begun = await somebody.post("/console/recoveries", fields | {"subscription_id": public_id})
         await receiver.request(25)
         await _ended(house, begun.location)
@@ -137,8 +138,12 @@ async def test_a_recovery_names_the_number_before_it_begins_and_shows_how_far_it
         twice = await somebody.post(f"{begun.location}/cancel", follow=True)
         listed = await somebody.get(f"/console/recoveries/new?subscription_id={public_id}")
     assert "25 deliveries would be sent again" in offered.words
-    assert "A recovery takes every job" not in offered.words
-    assert "shows job 7 alone. A recovery takes every job" in narrow.words
+    assert "A recovery takes both" not in offered.words
+    assert "nothing failed or was cancelled within this span of this job" in other.words
+    assert "shows one state alone. A recovery takes both" in own.words
+    assert "25 deliveries would be sent again" in own.words
+    assert fields["job_id"] == "123"
+    assert re.search(r"<dt>Job</dt><dd>123</dd>", done.html)
     assert begun.location.startswith("/console/recoveries/")
     assert "25 of 25 are back in the queue" in done.words
     assert 'id="recovery-actions" class="buttons" hx-swap-oob="true"' in part.html, "its button to cancel goes"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from chassis import caller
 from tests.support.console import Visitor, console_key, visitor
 from tests.support.gateway import Gateway, gateway
 from tests.support.postgres import Database
@@ -102,8 +103,10 @@ async def test_a_form_without_the_sessions_token_or_from_elsewhere_does_nothing(
     assert (await stranger.get("/console/webhooks")).status == 303
 
 
-async def test_a_revoked_token_ends_its_session(call: Gateway, own_database: Database) -> None:
-    """Waits out the four seconds for which a service remembers a token."""
+async def test_a_revoked_token_ends_its_session(
+    call: Gateway, own_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caller, "KNOWN_SECONDS", 0.5)
     token = await add_token(own_database, ACCOUNT, "admin")
     async with visitor(call, token) as somebody, visitor(call, token) as watcher:
         assert (await somebody.get("/console/webhooks")).status == 200
@@ -113,7 +116,7 @@ async def test_a_revoked_token_ends_its_session(call: Gateway, own_database: Dat
         assert (await call("DELETE", f"{REVOKE}/{listed['token_id']}", token=TOKEN)).status == 200
         seen = await somebody.get("/console/webhooks")
         while seen.status == 200:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.1)
             seen = await somebody.get("/console/webhooks")
         assert seen.location == "/console/sign-in?next=/console/webhooks&done=session_ended"
         assert "Your session has ended" in (await somebody.get(seen.location)).words

@@ -2,14 +2,17 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from prometheus_client import REGISTRY
 
-from gateway.console.tasks import target
+from gateway.console import choices, walk
 from runhook.trigger.v1.run_pb2 import RunLease
 from runhook.trigger.v1.run_service_pb2 import FinishRunRequest
+from runhook.trigger.v1.trigger_service_pb2 import DESCRIPTOR
 from tests.support.console import Seen, Visitor, visitor
 from tests.support.console_form import fields_of
 from tests.support.platform import Platform, new_token
@@ -38,6 +41,17 @@ def found(pattern: re.Pattern[str], seen: Seen) -> str:
 def no_markup_of_others(seen: Seen) -> None:
     assert "<script>alert" not in seen.html
     assert "<img" not in seen.html.replace('<img src="/console/static/', "")
+
+
+def asked() -> Counter[str]:
+    """How often each rpc of trigger_svc was answered so far."""
+    samples = REGISTRY.get_sample_value
+    return Counter(
+        {
+            name: int(samples("runhook_grpc_calls_total", {"method": name, "code": "OK"}) or 0)
+            for name in DESCRIPTOR.services_by_name["TriggerService"].methods_by_name
+        }
+    )
 
 
 async def make_task(somebody: Visitor, **changes: str) -> str:
@@ -143,6 +157,27 @@ async def test_what_a_run_leaves_behind_is_saved_and_never_opened(
     assert "Started." in again.words
     cancelled = await somebody.post(f"{found(EXECUTION, again)}/cancel", follow=True)
     assert "Cancelled." in cancelled.words
+
+
+async def test_names_cost_one_question_however_many_there_are(somebody: Visitor) -> None:
+    tasks = [await make_task(somebody, name=f"task of its own {number}") for number in range(3)]
+    for number, task in enumerate(tasks):
+        await somebody.post(f"{task}/start", {"request_id": f"names-{number}"})
+    gone = await make_task(somebody, name="soon gone")
+    started = await somebody.post(f"{gone}/start", {"request_id": "gone"})
+    await somebody.post(f"{started.location.partition('?')[0]}/cancel")
+    await somebody.post(f"{gone}/delete")
+    before = asked()
+    listed = await somebody.get("/console/executions")
+    assert asked() - before == {"ListExecutions": 1, "ListTasks": 1}
+    assert all(f"task of its own {number}" in listed.words for number in range(3))
+    assert f"task {gone.rpartition('/')[2]}, which is gone" in listed.words
+    steps = [("name", "p"), *[("steps.key", "s"), ("steps.value", " ".join(task.rpartition("/")[2] for task in tasks))]]
+    plan = (await somebody.post("/console/plans/new", steps)).location.partition("?")[0]
+    before = asked()
+    shown = await somebody.get(plan)
+    assert all(f"task of its own {number}" in shown.words for number in range(3))
+    assert set(asked() - before) == {"GetPlan", "ListTasks", "ListExecutions", "ListTriggers"}
 
 
 async def test_a_url_is_shown_by_a_post_alone_and_replaced_on_demand(house: Platform, somebody: Visitor) -> None:
@@ -251,8 +286,30 @@ async def test_a_task_shows_its_triggers_beyond_the_first_page_of_them(
     somebody: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task, trigger, _ = await make_trigger(somebody)
-    monkeypatch.setattr(target, "_TRIGGERS", 1)
+    monkeypatch.setattr(walk, "SIZE", 1)
+    monkeypatch.setattr(walk, "PAGES", 1000)
     assert trigger in (await somebody.get(task)).html
+
+
+async def test_among_many_tasks_one_is_chosen_by_its_name_or_number(
+    somebody: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await make_task(somebody, name='"One" of (many)')
+    number = task.rpartition("/")[2]
+    monkeypatch.setattr(choices, "FEW", 0)
+    form = await somebody.get(f"/console/triggers/new?target=task:{number}")
+    chosen = dict(fields_of(form, "/console/triggers/new"))["target"]
+    assert chosen == f'"One" of (many) (task {number})'
+    cron = {"kind": "cron", "name": "n", "cron.expression": "0 3 * * *"}
+    refused = await somebody.post("/console/triggers/new", cron | {"target": "One of"})
+    assert (refused.status, 'value="One of"' in refused.html) == (400, True)
+    made = await somebody.post("/console/triggers/new", cron | {"target": chosen}, follow=True)
+    assert f'href="{task}"' in made.html
+    wish = {"name": "p", "steps.key": "s", "steps.value": number, "failure_handler_task_id": f"task {number}"}
+    plan = (await somebody.post("/console/plans/new", wish)).location.partition("?")[0]
+    form = await somebody.get(f"{plan}/edit")
+    assert dict(fields_of(form, f"{plan}/edit"))["failure_handler_task_id"] == chosen
+    assert (await somebody.post(f"{plan}/edit", wish | {"failure_handler_task_id": f"plan {number}"})).status == 400
 
 
 async def test_buttons_do_what_they_say(somebody: Visitor) -> None:

@@ -113,6 +113,17 @@ async def test_a_webhook_is_changed_paused_resumed_and_deleted(somebody: Visitor
     assert (await somebody.get(path)).status == 404
 
 
+async def test_of_two_who_edit_one_webhook_the_second_is_told_and_overwrites_nothing(somebody: Visitor) -> None:
+    path = await make(somebody)
+    [etag] = re.findall(r'name="etag" value="([^"]+)"', (await somebody.get(f"{path}/edit")).html)
+    first = await somebody.post(f"{path}/edit", fields(name="The first", etag=etag))
+    second = await somebody.post(f"{path}/edit", fields(name="The second", etag=etag))
+    assert (first.status, second.status) == (303, 412)
+    assert "Somebody else has changed it since you opened this page" in second.words
+    assert 'value="The second"' in second.html
+    assert "The first" in (await somebody.get(path)).words
+
+
 async def test_a_deactivated_webhook_says_why_and_is_revived(own_database: Database, somebody: Visitor) -> None:
     path = await make(somebody)
     owner = await asyncpg.connect(own_database.owner_url)

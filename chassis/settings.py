@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         for variable in sorted(name for name in environ if name.startswith(PREFIX)):
             name = variable.removeprefix(PREFIX)
             mine = name.startswith(cls.own_prefix()) if cls.own_prefix() else False
-            if name in known or name in OTHERS_NAMES or (not mine and name.startswith(OTHERS_PREFIXES)):
+            if name in known | SERVICES_NAMES | OTHERS_NAMES or (not mine and name.startswith(OTHERS_PREFIXES)):
                 continue
             close = difflib.get_close_matches(name, known, n=1)
             hint = f": did you mean {PREFIX}{close[0]}?" if close else ": remove it, or see the settings in the docs"
@@ -156,6 +156,10 @@ class ServiceSettings(Settings):
     key_ring_file: Path | None = None
     #: Account of those who run the platform: its account_admin makes accounts, its subscriptions may want operational events.
     operator_account_id: int | None = Field(default=None, gt=0, le=2**63 - 1)
+
+
+#: What gateway and runner pass over.
+SERVICES_NAMES = frozenset(key.upper() for key in ServiceSettings.model_fields)
 
 
 def read_secret(path: Path, variable: str) -> str:

@@ -61,8 +61,9 @@ def send(
     if not wait or not answer["call_id"] or answer["duplicate"]:
         printer.record(answer, ANSWER)
         return ExitCode.DONE
-    window = follow(lambda: _window(api, trigger_id, str(answer["call_id"])), _gathering, _is_closed)
-    execution = follow(lambda: _execution(api, trigger_id, window), executions.progress, executions.has_ended)
+    window_id = _window_of(api, trigger_id, str(answer["call_id"]))
+    window = follow(lambda: windows.window_of(api, trigger_id, window_id), _gathering, _is_closed)
+    execution = follow(lambda: _execution_of(api, window_id), executions.progress, executions.has_ended)
     if printer.as_json:
         printer.document(answer | {"window": window, "execution": execution})
     else:
@@ -97,12 +98,12 @@ def _post(api: "Api", url: str, body: bytes, headers: dict[str, str]) -> "Record
     }
 
 
-def _window(api: "Api", trigger_id: str, call_id: str) -> "Record":
-    """The window that holds the call: it was committed before the answer."""
+def _window_of(api: "Api", trigger_id: str, call_id: str) -> str:
+    """The number of the window that holds the call: it was committed before the answer."""
     for window in windows.windows_of(api, trigger_id, WINDOWS_TO_LOOK_AT):
         number = str(window["window_id"])
         if any(one.get("call_id") == call_id for one in windows.calls_of(api, trigger_id, number)):
-            return window
+            return number
     raise Trouble(f"call {call_id} was taken, but is in none of the newest windows", ExitCode.NOT_FOUND)
 
 
@@ -114,12 +115,8 @@ def _is_closed(window: "Record") -> bool:
     return window.get("state") == "CLOSED"
 
 
-def _execution(api: "Api", trigger_id: str, window: "Record") -> "Record":
-    """What the window set going; as old as its closing, so among the newest."""
-    found = api.all_of(f"{api.v1}/executions", "executions", {}, 1000)
-    for one in found:
-        if (one.get("trigger_id"), one.get("window_id")) == (trigger_id, window["window_id"]) and not one.get(
-            "rerun_of"
-        ):
-            return one
-    raise Trouble(f"window {window['window_id']} is closed, but its execution is not to be found", ExitCode.NOT_FOUND)
+def _execution_of(api: "Api", window_id: str) -> "Record":
+    """What the window set going, in the transaction that closed it."""
+    for execution in api.all_of(f"{api.v1}/executions", "executions", {"window_id": window_id}, 1):
+        return execution
+    raise Trouble(f"window {window_id} is closed, but its execution is not to be found", ExitCode.NOT_FOUND)

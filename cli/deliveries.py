@@ -20,10 +20,11 @@ EVENT = Column("EVENT", "event_id")
 EVENT_TYPE = Column("TYPE", "event_type")
 JOB = Column("JOB", "job_id")
 STATE = Column("STATE", "state")
+TEST = Column("TEST", "test")
 ATTEMPTS = Column("ATTEMPTS", "attempt_count")
 LAST_STATUS = Column("STATUS", "last_status_code", status_code)
 CREATED = Column("CREATED", "created_at", moment)
-IN_LISTS = (ID, EVENT, EVENT_TYPE, JOB, STATE, ATTEMPTS, LAST_STATUS, CREATED)
+IN_LISTS = (ID, EVENT, EVENT_TYPE, JOB, STATE, TEST, ATTEMPTS, LAST_STATUS, CREATED)
 ALONE = (
     ID,
     EVENT,
@@ -32,7 +33,7 @@ ALONE = (
     JOB,
     STATE,
     Column("BECAUSE", "reason"),
-    Column("TEST", "test"),
+    TEST,
     CREATED,
     Column("FINISHED", "finished_at", moment),
     Column("BODY", "body"),

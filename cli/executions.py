@@ -211,7 +211,8 @@ def progress(execution: "Record") -> str:
     """How it stands, in a line."""
     made: list[Any] = execution.get("runs") or []
     over = sum(run.get("state") not in UNFINISHED for run in made)
-    return f"{execution.get('state')}, {over} of {len(made)} runs over"
+    waits = " (waits for its turn, or a runner that has the command)" if execution.get("state") == "PENDING" else ""
+    return f"{execution.get('state')}{waits}, {over} of {len(made)} runs over"
 
 
 def _path(api: "Api", execution_id: str) -> str:

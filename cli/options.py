@@ -15,6 +15,7 @@ from cli.settings import DEFAULT_TIMEOUT, DEFAULT_URL, Named, settle
 Command = Callable[..., Any]
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SPAN = re.compile(r"([0-9]{1,5})([smhd])")
+_DATE = re.compile(r"[0-9]{4}-")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -50,9 +51,13 @@ class Time(click.ParamType[str]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """A time in UTC for a span; whatever else is typed goes to the platform as it is."""
+        """A time in UTC for a span; what begins as a date goes to the platform as it is."""
         span = _SPAN.fullmatch(str(value))
         if span is None:
+            if not _DATE.match(str(value)):
+                self.fail(
+                    "must be a time such as 2026-11-30T12:00:00Z, or so long ago, such as 90s, 30m, 2h, 3d", param, ctx
+                )
             return str(value)
         before = datetime.now(UTC) - timedelta(seconds=int(span[1]) * _UNITS[span[2]])
         return before.isoformat(timespec="seconds").replace("+00:00", "Z")

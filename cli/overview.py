@@ -42,6 +42,7 @@ TROUBLES = (
 LOST_DELIVERIES = (
     Column("DELIVERY", "delivery_id"),
     Column("SUBSCRIPTION", "subscription_name"),
+    Column("TEST", "test"),
     Column("FINISHED", "finished_at", moment),
     Column("WHY", "explanation"),
 )

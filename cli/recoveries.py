@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.options import Id, Things, Time, connected
+from cli.options import Id, Number, Things, Time, connected
 from cli.printer import Printer
 from cli.shown import Column, moment, plain
 from cli.trouble import ExitCode
@@ -25,6 +25,7 @@ IN_LISTS = (
     Column("SINCE", "published_after", moment),
     Column("UNTIL", "published_before", moment),
     Column("TYPE", "event_type", lambda value: plain(value or "all")),
+    Column("JOB", "job_id", lambda value: plain(value or "all")),
     Column("CREATED", "created_at", moment),
 )
 ALONE = (ID, Column("SUBSCRIPTION", "subscription_id"), *IN_LISTS[1:], Column("FINISHED", "finished_at", moment))
@@ -47,6 +48,7 @@ def recoveries() -> None:
 )
 @click.option("--until", type=Time(), metavar="TIME", help="Published before this time.  [now]")
 @click.option("--event-type", metavar="TYPE", help="Of this type alone, such as job.run.completed.")
+@click.option("--job", "job_id", type=Number(), metavar="NUMBER", help="Of this job's events alone.")
 @click.option(
     "--dry-run", is_flag=True, help=f"Count what there is, up to {MOST_COUNTED} in each state, and begin nothing."
 )
@@ -59,6 +61,7 @@ def start(
     since: str,
     until: str | None,
     event_type: str | None,
+    job_id: int | None,
     dry_run: bool,
     watch: bool,
 ) -> int:
@@ -69,11 +72,11 @@ def start(
     """
     if dry_run and watch:
         raise click.UsageError("--dry-run begins nothing that could be watched")
-    if dry_run:
-        printer.record(_would(api, subscription_id, since, until, event_type), WOULD)
-        return ExitCode.DONE
-    wish = {"published_after": since, "published_before": until, "event_type": event_type}
+    wish = {"published_after": since, "published_before": until, "event_type": event_type, "job_id": job_id}
     body = {key: value for key, value in wish.items() if value is not None}
+    if dry_run:
+        printer.record(_would(api, subscription_id, body), WOULD)
+        return ExitCode.DONE
     begun = api.call("POST", f"{api.v1}/subscriptions/{subscription_id}/recover", body=body)
     return _show(api, printer, begun, watch=watch)
 
@@ -119,12 +122,9 @@ def _show(api: "Api", printer: Printer, recovery: "Record", *, watch: bool) -> i
     return ExitCode.REFUSED if watch and recovery.get("state") == "CANCELLED" else ExitCode.DONE
 
 
-def _would(api: "Api", subscription_id: str, since: str, until: str | None, event_type: str | None) -> "Record":
+def _would(api: "Api", subscription_id: str, wish: "Query") -> "Record":
     """How many a recovery would find now. Tests of the endpoint are not delivered again."""
-    span: Query = {"subscription_id": subscription_id, "published_after": since}
-    if until is not None:
-        span["published_before"] = until
-    listed = [api.all_of(f"{api.v1}/deliveries", "deliveries", span | {"state": state}, MOST_COUNTED) for state in LOST]
+    like: Query = {"subscription_id": subscription_id, **wish}
+    listed = [api.all_of(f"{api.v1}/deliveries", "deliveries", like | {"state": state}, MOST_COUNTED) for state in LOST]
     found = [one for some in listed for one in some if not one.get("test")]
-    of_type = [one for one in found if event_type in (None, one.get("event_type"))]
-    return {"found": len(of_type), "complete": all(len(some) < MOST_COUNTED for some in listed)}
+    return {"found": len(found), "complete": all(len(some) < MOST_COUNTED for some in listed)}

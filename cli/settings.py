@@ -55,7 +55,8 @@ def settle(named: Named, environment: Mapping[str, str] = os.environ) -> Setting
         url, token, account_id = facts.url, facts.token, account_id or facts.account_id
     if token is None:
         raise Trouble(
-            "no token: put a service token into a file and name it with --token-file or RUNHOOK_TOKEN_FILE",
+            "no token: go to the folder that `make run` was called in, or put a service token into a file and name it with "
+            "--token-file or RUNHOOK_TOKEN_FILE",
             ExitCode.NOT_ALLOWED,
         )
     if not _TOKEN.fullmatch(token):

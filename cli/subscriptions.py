@@ -145,7 +145,8 @@ def test(api: "Api", printer: Printer, subscription_id: str) -> int:
     printer.record(outcome, OF_A_TEST)
     if is_success(outcome):
         return ExitCode.DONE
-    note("the endpoint failed the test: it must answer 2xx within 10 s")
+    if not outcome.get("verification_error"):
+        note("the endpoint failed the test: it must answer 2xx")
     return ExitCode.ENDPOINT_FAILED
 
 

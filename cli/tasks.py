@@ -71,7 +71,9 @@ def wished(*, required: bool) -> Callable[[Command], Command]:
     """The options that say what a task is; `required` where there is nothing yet to keep."""
     options = (
         click.option("--name", required=required, help="What it is called; goes out as jobName."),
-        click.option("--command", required=required, metavar="NAME", help="The operator's command that it runs."),
+        click.option(
+            "--command", required=required, metavar="NAME", help="A command that some runner's operator named."
+        ),
         click.option("--kind", type=click.Choice(("standard", "big_data")), help="How large a window may get."),
         click.option(
             "--slot",

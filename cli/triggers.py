@@ -70,7 +70,7 @@ def triggers() -> None:
     """Triggers: secret URLs that turn calls into executions, moments, and schedules."""
 
 
-for _command in (windows.windows, windows.calls, windows.flush, send):
+for _command in (windows.windows, windows.window, windows.calls, windows.flush, send):
     triggers.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""`runhook triggers windows|calls|flush`: what gathers at a trigger. Invariant: bodies are shown, never interpreted."""
+"""`runhook triggers windows|window|calls|flush`: what gathers at a trigger. Invariant: bodies are shown, never interpreted."""
 
 import base64
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,15 @@ def windows(api: "Api", printer: Printer, trigger_id: str, limit: int | None) ->
 
 @click.command()
 @click.argument("trigger_id", type=Id())
+@click.argument("window_id", type=Number())
+@connected
+def window(api: "Api", printer: Printer, trigger_id: str, window_id: int) -> None:
+    """Show one window of a webhook."""
+    printer.record(window_of(api, trigger_id, str(window_id)), WINDOWS)
+
+
+@click.command()
+@click.argument("trigger_id", type=Id())
 @click.option("--window", "window_id", type=Number(), metavar="NUMBER", help="The window.  [the newest]")
 @click.option("--bodies", is_flag=True, help="Show their bodies; in JSON they are base64.")
 @limited
@@ -70,16 +79,20 @@ def calls(
 def flush(api: "Api", printer: Printer, trigger_id: str) -> None:
     """Close the open window now, and execute it. Exit code 1 when none is open."""
     closed = api.call("POST", f"{api.v1}/triggers/{trigger_id}/flush")
-    window = closed.get("window") or {}
     if printer.as_json:
         printer.document(closed)
     else:
-        printer.record({**window, **closed}, (*WINDOWS, Column("EXECUTION", "execution_id")))
+        printer.record({**(closed.get("window") or {}), **closed}, (*WINDOWS, Column("EXECUTION", "execution_id")))
 
 
 def windows_of(api: "Api", trigger_id: str, limit: int | None) -> "list[Record]":
     """Its windows, newest first."""
     return api.all_of(f"{api.v1}/triggers/{trigger_id}/windows", "windows", {}, limit)
+
+
+def window_of(api: "Api", trigger_id: str, window_id: str) -> "Record":
+    """One of its windows."""
+    return api.call("GET", f"{api.v1}/triggers/{trigger_id}/windows/{window_id}")
 
 
 def calls_of(

@@ -47,7 +47,9 @@ class Home:
         deadline = time.monotonic() + _LOCK_SECONDS
         while not self._locked():
             if self._holder_lives() or time.monotonic() > deadline:
-                raise Trouble(f"DATA_DIR={self.directory}: another runhook standalone uses it")
+                raise Trouble(
+                    f"DATA_DIR={self.directory}: another runhook standalone uses it, end that or choose another DATA_DIR"
+                )
             await asyncio.sleep(_POLL_SECONDS)
         os.ftruncate(self.lock, 0)
         os.pwrite(self.lock, str(os.getpid()).encode(), 0)

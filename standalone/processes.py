@@ -10,7 +10,7 @@ from chassis.settings import PREFIX
 from standalone.database import ReadyDatabase
 from standalone.home import Home, new_key_ring, new_password
 from standalone.ports import free_ports
-from standalone.settings import FOR_SERVICES, OURS, StandaloneSettings
+from standalone.settings import OURS, StandaloneSettings
 from standalone.supervisor import Child
 
 ACCOUNT_ID = 1
@@ -60,7 +60,7 @@ def family(settings: StandaloneSettings, home: Home, database: ReadyDatabase, ad
         Child(
             name=name,
             program=(sys.executable, "-m", name),
-            environment=_environment(settings, name, _told(home, database, addresses, name) | told),
+            environment=_environment(settings, _told(home, database, addresses, name) | told),
             health_address=addresses.metrics[name],
             log=home.log(name),
             # The runner has children of its own to end; the others lose nothing by ending at once.
@@ -89,9 +89,7 @@ def _told(home: Home, database: ReadyDatabase, addresses: Addresses, name: str) 
     return told
 
 
-def _environment(settings: StandaloneSettings, name: str, told: Mapping[str, str]) -> dict[str, str]:
+def _environment(settings: StandaloneSettings, told: Mapping[str, str]) -> dict[str, str]:
     """Ours without our own settings; what the person set for the processes goes before what we would tell them."""
     inherited = {key: value for key, value in os.environ.items() if key not in OURS and not key.startswith(PREFIX)}
-    strange = frozenset() if name in SERVICES else FOR_SERVICES
-    passed_on = {key: value for key, value in settings.passed_on.items() if key not in strange}
-    return inherited | {f"{PREFIX}{key}": value for key, value in told.items()} | passed_on
+    return {**inherited, **{f"{PREFIX}{key}": value for key, value in told.items()}, **settings.passed_on}

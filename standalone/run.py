@@ -50,7 +50,7 @@ async def _until_signal(settings: StandaloneSettings) -> None:
 async def live(settings: StandaloneSettings) -> None:
     """Run the platform until cancelled. Raises Trouble if it does not start."""
     if settings.port and not is_free(settings.port):
-        raise Trouble(f"PORT={settings.port}: another program listens on 127.0.0.1:{settings.port}")
+        raise Trouble(f"PORT={settings.port}: another program listens there, choose another PORT")
     async with AsyncExitStack() as stack:
         home = Home(settings.data_dir)
         stack.callback(home.close)
@@ -64,7 +64,7 @@ async def live(settings: StandaloneSettings) -> None:
         facts = _facts(settings, home, addresses, database.owner_url)
         home.announce(facts)
         allowed = settings.passed_on.get("RUNHOOK_DELIVERY_ALLOWED_NETWORKS", LOOPBACK)
-        say(welcome(facts, data_dir=settings.data_dir, allowed=allowed, token_is_new=token_is_new))
+        say(welcome(facts, data_dir=settings.data_dir, allowed=allowed, token_is_new=token_is_new, called=sys.argv[0]))
         await _watch(supervisor, database.postgres)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chassis.settings import PREFIX, ServiceSettings, Settings, SettingsError
+from chassis.settings import PREFIX, ServiceSettings, SettingsError
 from standalone.trouble import Trouble
 
 EXAMPLE_COMMANDS = Path(__file__).parent.parent / "examples" / "commands.toml"
@@ -36,10 +36,6 @@ FIXED = (
     "SUBSCRIPTION_FIRST_ACCOUNT_ID",
     "SUBSCRIPTION_FIRST_TOKEN_FILE",
     "RUNNER_COMMANDS_FILE",
-)
-#: Variables that only the three services know.
-FOR_SERVICES = frozenset(
-    PREFIX + name.upper() for name in ServiceSettings.model_fields.keys() - Settings.model_fields.keys()
 )
 _NO_SETTINGS = frozenset({"RUNHOOK_REQUIRE"})  # said to the test run, not to the product
 _TOKEN = re.compile(r"[A-Za-z0-9_.~+/=-]{20,512}")
@@ -93,7 +89,7 @@ def _own_problems(environment: Mapping[str, str]) -> list[str]:
         problems.append("DATABASE_URL: set postgresql://owner:password@host:port/database")
     commands = environment.get("COMMANDS") or None
     if commands is not None and not Path(commands).is_file():
-        problems.append(f"COMMANDS={commands}: is no file")
+        problems.append(f"COMMANDS={commands}: is no file, name one such as examples/commands.toml")
     return problems
 
 

@@ -8,7 +8,8 @@ ready {gateway_url}
 
 {token_line}
 In a browser: {gateway_url}/console, signed in with the token.
-`runhook listen --subscribe` shows what arrives, `runhook --help` what else there is; routes are at {gateway_url}/docs.
+In another terminal: `{command} listen --subscribe` shows what arrives, `--help` what else there is.
+Routes are at {gateway_url}/docs.
 By hand:
   export TOKEN=$(python3 -c 'import json; print(json.load(open("{data_dir}/standalone.json"))["token"])')
 
@@ -30,9 +31,15 @@ Ctrl-C ends everything.
 """
 
 
-def welcome(facts: Mapping[str, object], *, data_dir: Path, allowed: str, token_is_new: bool) -> str:
-    """`facts` are those of standalone.json; the token is shown only when this start made it up."""
+def welcome(facts: Mapping[str, object], *, data_dir: Path, allowed: str, token_is_new: bool, called: str) -> str:
+    """`facts` are those of standalone.json; the token is shown only when this start made it up.
+
+    `called` is how this program was: `make run` does so by a path, and then `runhook` alone is not found.
+    """
+    command = called if Path(called).name == "runhook" else "runhook"
     token_line = (
-        f"The token, shown this once: {facts['token']}" if token_is_new else "The token is the one from before."
+        f"The token, shown this once: {facts['token']}"
+        if token_is_new
+        else "The token is the one that you have; the export below finds it."
     )
-    return _TEXT.format(**facts, token_line=token_line, data_dir=data_dir, allowed=allowed)
+    return _TEXT.format(**facts, token_line=token_line, data_dir=data_dir, allowed=allowed, command=command)

@@ -42,7 +42,7 @@ def bad_fields(cron: Cron, now: datetime) -> Iterator[BadField]:
     except ValueError:
         yield BadField(
             "trigger.cron.expression",
-            'must be minute, hour, day of month, month, day of week, such as "*/15 6-18 * * mon-fri"',
+            'must be minute, hour, day of month, month, day of week, such as "*/15 6-18 * * mon-fri", on a day that there is',
         )
 
 

@@ -7,7 +7,6 @@ from google.protobuf.duration_pb2 import Duration
 from starlette.responses import Response
 
 from gateway.answers import JsonAnswer
-from gateway.http_errors import not_found
 from gateway.numbers import Count
 from gateway.paging import PageQuery
 from gateway.times import Time
@@ -54,11 +53,9 @@ async def list_(visit: Visit) -> Response:
 
 async def read(visit: Visit) -> Response:
     """GET .../deliveries/{delivery_id}: with its body and its attempts."""
-    rpc = visit.services.deliveries.GetDelivery
-    request = pb.GetDeliveryRequest(account_id=visit.account_id, delivery_id=visit.number("delivery_id"))
-    if not request.delivery_id:  # which would mean another way to name one
-        raise await visit.refusal(not_found(), rpc, request)
-    answer = await visit.ask(rpc, request)
+    number = visit.number("delivery_id") or -1  # 0 would mean another way to name one
+    request = pb.GetDeliveryRequest(account_id=visit.account_id, delivery_id=number)
+    answer = await visit.ask(visit.services.deliveries.GetDelivery, request)
     body = answer.delivery.body.decode("utf-8", "replace")
     attempts = [shown_attempt(one) for one in answer.attempts]
     return JsonAnswer(shown(answer.delivery) | {"body": body, "attempts": attempts})

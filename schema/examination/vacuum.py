@@ -41,7 +41,7 @@ select current_setting('autovacuum') as autovacuum, current_setting('track_count
 READ_TABLES = """
 select wanted.name, coalesce(c.reloptions, '{}') as options
   from unnest($1::text[]) as wanted (name)
-  left join pg_class c on c.oid = to_regclass(wanted.name)
+  join pg_class c on c.oid = to_regclass(wanted.name)
  order by wanted.name
 """
 

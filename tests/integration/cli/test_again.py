@@ -5,6 +5,8 @@ import pytest
 from tests.integration.cli.conftest import Runhook, delivered, publish, shown, subscribe
 from tests.support.receiver import Receiver
 
+JOB = "123"  # of the event that publish sends
+
 
 async def test_a_delivery_is_sent_again_and_waited_for(beside: Runhook) -> None:
     async with Receiver(204, 204, 500) as endpoint:
@@ -54,12 +56,14 @@ async def test_what_was_lost_in_an_outage_is_counted_recovered_and_watched(besid
         assert shown(await beside(*start, "--dry-run", "--json")) == {"found": 1, "complete": True}
         other = (*start, "--event-type", "job.run.errored", "--dry-run", "--json")
         assert shown(await beside(*other)) == {"found": 0, "complete": True}
+        other = (*start, "--job", "999", "--dry-run", "--json")
+        assert shown(await beside(*other)) == {"found": 0, "complete": True}
         before = (*start, "--until", "30m", "--dry-run", "--json")
         assert shown(await beside(*before)) == {"found": 0, "complete": True}
 
-        ran = await beside(*start, "--watch", "--json")
+        ran = await beside(*start, "--job", JOB, "--watch", "--json")
         ended = shown(ran)
-        assert (ended["state"], ended["found"], ended["requeued"]) == ("FINISHED", 1, 1)
+        assert (ended["state"], ended["job_id"], ended["found"], ended["requeued"]) == ("FINISHED", JOB, 1, 1)
         assert ran.err.splitlines()[-1] == "runhook: 1 of 1 back in the queue (100 %)"
         assert (await mended.request(1)).headers["webhook-id"] == event_id
     assert shown(await beside("recoveries", "list", made["id"], "--json")) == [ended]
@@ -79,7 +83,7 @@ async def test_a_recovery_that_is_asked_for_oddly_is_refused(beside: Runhook) ->
     start = ("recoveries", "start", made["id"])
     assert (await beside(*start)).code == 2
     assert (await beside(*start, "--since", "1h", "--dry-run", "--watch")).code == 2
-    odd = await beside(*start, "--since", "yesterday")
+    odd = await beside(*start, "--since", "2026-13-01")
     assert (odd.code, "published_after" in odd.err) == (1, True)
     assert (await beside("recoveries", "start", "wsu_" + "0" * 27, "--since", "1h")).code == 3
     await beside("subscriptions", "delete", made["id"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.cli.conftest import Runhook, delivered, publish, shown, subscribe
+from tests.integration.cli.conftest import Runhook, delivered, publish, shown, subscribe, until
 from tests.support.receiver import Receiver
 from tests.support.standalone import Standalone
 
@@ -16,11 +16,15 @@ async def test_it_tells_what_failed_why_and_who_serves(
         await endpoint.request(1)
         await beside("subscriptions", "update", made["id"], "--inactive")
         lost = await delivered(beside, made["id"])
+
+    async def runner_is_shown() -> bool:  # a pod tells of its runners with its next beat, seconds after they came
+        return "runner-0" in (await beside("overview")).out
+
+    await until(runner_is_shown)
     said = (await beside("overview")).out
     seen = shown(await beside("overview", "--json"))
     assert lost["delivery_id"] in said
     assert "Its subscription was paused, deactivated or deleted before it was delivered." in said
-    assert "runner-0" in said
     assert lost["delivery_id"] in [one["delivery_id"] for one in seen["deliveries"]["losses"]]
     assert [pod["runners"] for pod in seen["triggers"]["pods"]] != []
 

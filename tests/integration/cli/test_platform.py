@@ -88,7 +88,7 @@ async def test_what_was_published_is_delivered_and_can_be_looked_at(beside: Runh
     for_people = await beside("deliveries", "get", delivery["delivery_id"])
     assert "NUMBER" in for_people.out
     assert (await beside("deliveries", "get", "1" * 30)).code == 3
-    assert (await beside(*listing, "--after", "yesterday")).code == 1
+    assert (await beside(*listing, "--after", "2026-13-01")).code == 1
 
 
 async def test_a_secret_is_rotated_and_promoted(beside: Runhook) -> None:
@@ -187,11 +187,8 @@ async def test_a_token_does_what_it_may_until_it_is_revoked(
     assert (refused.code, "Forbidden" in refused.err) == (4, True)
     assert shown(await beside("token", "revoke", token["token_id"], "--json"))["revoked_at"]
     assert token["token_id"] in [one["token_id"] for one in shown(await beside("tokens", "list", "--json"))]
-
-    async def is_refused() -> bool:
-        return (await beside("events", "publish", str(EVENT), *its_own)).code == 4
-
-    await until(is_refused)
+    refused = await beside("tasks", "list", *its_own)  # of a service that has never seen the token, so at once
+    assert (refused.code, "revoked" in refused.err) == (4, True)
     assert (await beside("tokens", "revoke", "999999")).code == 3
     assert (await beside("tokens", "create", "--name", "x", "--permission-set", "king")).code == 1
 

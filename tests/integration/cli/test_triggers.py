@@ -56,6 +56,9 @@ async def test_a_call_that_is_sent_is_in_a_window_and_executed_when_it_is_flushe
     [call] = shown(await beside("triggers", "calls", name, "--bodies", "--json"))
     assert (sent["status"], call["call_id"]) == (204, sent["call_id"])
     assert '{"n":1}' in (await beside("triggers", "calls", name, "--bodies")).out
+    [window] = shown(await beside("triggers", "windows", name, "--json"))
+    assert shown(await beside("triggers", "window", name, window["window_id"], "--json")) == window
+    assert (await beside("triggers", "window", name, "99999")).code == 3
     assert (await beside("triggers", "send", name, "--data", "x", "--content-type", "image/png")).code == 1
     flushed = shown(await beside("triggers", "flush", name, "--json"))
     watched = await beside("executions", "get", flushed["execution_id"], "--watch")

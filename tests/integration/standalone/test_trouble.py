@@ -34,7 +34,7 @@ def fail(tmp_path: Path) -> Iterator[Fail]:
 def test_a_port_that_is_taken(fail: Fail) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert fail(PORT=str(port)) == f"PORT={port}: another program listens on 127.0.0.1:{port}"
+        assert fail(PORT=str(port)) == f"PORT={port}: another program listens there, choose another PORT"
 
 
 def test_a_database_url_where_nothing_answers(fail: Fail) -> None:
@@ -80,7 +80,8 @@ def test_a_data_directory_that_another_one_uses(fail: Fail, tmp_path: Path) -> N
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         print(os.getpid(), file=lock, flush=True)
-        assert fail(tmp_path) == f"DATA_DIR={tmp_path}: another runhook standalone uses it"
+        said = fail(tmp_path)
+    assert said == f"DATA_DIR={tmp_path}: another runhook standalone uses it, end that or choose another DATA_DIR"
 
 
 def test_all_bad_and_unknown_settings_are_named_at_once(fail: Fail) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field
 
-from chassis.settings import ServiceSettings, SettingsError
+from chassis.settings import ServiceSettings, Settings, SettingsError
 
 
 class LampSettings(ServiceSettings):
@@ -38,3 +38,7 @@ def test_settings_of_other_processes_are_none_of_ours() -> None:
     LampSettings.load(
         {**GOOD, "RUNHOOK_DELIVERY_SLOTS": "3", "RUNHOOK_GATEWAY_ADDRESS": "x", "RUNHOOK_PUBLIC_URL": "x"}
     )
+
+
+def test_gateway_and_runner_may_share_the_services_environment() -> None:
+    Settings.load({**GOOD, "RUNHOOK_KEY_RING_FILE": "key-ring", "RUNHOOK_OPERATOR_ACCOUNT_ID": "1"})

@@ -38,9 +38,15 @@ def test_a_span_is_a_time_before_now(text: str, seconds: int) -> None:
     assert 0 <= (datetime.now(UTC) - told).total_seconds() - seconds < 10
 
 
-@pytest.mark.parametrize("text", ["2026-11-30T12:00:00Z", "yesterday", "2w", "-1h", "1.5h", "9999999d", ""])
-def test_what_is_no_span_is_left_to_the_platform(text: str) -> None:
+@pytest.mark.parametrize("text", ["2026-11-30T12:00:00Z", "2026-02-31"])
+def test_what_begins_as_a_date_is_left_to_the_platform(text: str) -> None:
     assert Time().convert(text, None, None) == text
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2w", "-1h", "1.5h", "9999999d", ""])
+def test_what_is_neither_a_time_nor_a_span_is_refused_with_what_is(text: str) -> None:
+    with pytest.raises(click.UsageError, match="such as 90s, 30m, 2h, 3d"):
+        Time().convert(text, None, None)
 
 
 @pytest.mark.parametrize("text", ["X-Api-Key: a:b \n\n  X-Other:c", '{"X-Api-Key": "a:b", "X-Other": "c"}'])

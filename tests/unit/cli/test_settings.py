@@ -51,7 +51,7 @@ def test_a_token_that_was_named_goes_to_no_address_that_a_file_says(environment:
 )
 def test_facts_that_are_none_are_passed_over(facts: str, tmp_path: Path) -> None:
     (tmp_path / "standalone.json").write_text(facts)
-    with pytest.raises(Trouble, match="no token: put a service token into a file"):
+    with pytest.raises(Trouble, match="or put a service token into a file"):
         settle(Named(), {"DATA_DIR": str(tmp_path)})
 
 

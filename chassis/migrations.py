@@ -172,6 +172,10 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
         raise FailedMigration(
             f"{migration.file_name} waited {LOCK_TIMEOUT_SECONDS} s for a lock: run it again"
         ) from error
+    except asyncpg.DeadlockDetectedError as error:
+        raise FailedMigration(
+            f"{migration.file_name} and running processes waited for each other's locks: run it again"
+        ) from error
     except asyncpg.PostgresError as error:
         raise FailedMigration(f"{migration.file_name}: {error}") from error
     log.info("schema.migrated", version=migration.version, name=migration.name)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 from standalone import binaries
 from standalone.postgres import Postgres
@@ -28,6 +29,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 write_to_memory()
+
+# By itself structlog draws a traceback with all that stands in its frames, which takes a second of a processor each time.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: for half of its time a test waits, for processes, leases and deadlines."""
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 @pytest.fixture(scope="session")

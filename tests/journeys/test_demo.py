@@ -70,7 +70,7 @@ def test_the_inbound_half_holds(folder: Path) -> None:
     assert_holds(code, said, folder)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -9)])
 def test_nothing_is_left_running_when_it_is_stopped(folder: Path, number: signal.Signals, code: int) -> None:
     need_linux()
     started = demo("outbound", folder)

@@ -101,7 +101,7 @@ class KubeApi:
             self.ended_logs.add((pod, container))
         await self._say()
 
-    async def until(self, condition: Any, seconds: float = 20.0) -> None:
+    async def until(self, condition: Any, seconds: float = 60.0) -> None:
         """Waits until something is so."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(condition)

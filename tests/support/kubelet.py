@@ -61,6 +61,7 @@ class Pod:
         self._directory = directory
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._reading: set[asyncio.Task[None]] = set()
+        self._gone = False
         self.document: Document = {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -78,7 +79,7 @@ class Pod:
 
     async def live(self) -> None:
         """From its making to its end."""
-        await self._api.put("pods", self.document)
+        await self._show()
         if "nodeSelector" in self._spec:
             message = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
             await self._condition("PodScheduled", "False", "Unschedulable", message)
@@ -112,8 +113,14 @@ class Pod:
         for key in [key for key in self._api.logs if key[0] == self._name]:
             self._api.ended_logs.add(key)
         await asyncio.sleep(0.05)
+        self._gone = True
         await self._api.remove("pods", self._name)
         await self._api.remove("jobs", name)
+
+    async def _show(self) -> None:
+        """Tells what it looks like now; what is gone stays gone, however late its processes are seen to end."""
+        if not self._gone:
+            await self._api.put("pods", self.document)
 
     def _is_to_go(self, job: str) -> bool:
         known = self._api.objects["jobs"].get(job)
@@ -134,7 +141,7 @@ class Pod:
             "reason": "Evicted",
             "message": "The node was low on resource: memory.",
         }
-        await self._api.put("pods", self.document)
+        await self._show()
         self.kill()
 
     def kill(self) -> None:
@@ -174,7 +181,7 @@ class Pod:
         if container["image"] == MISSING_IMAGE:
             waiting = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{MISSING_IMAGE}"'}
             status["state"] = {"waiting": waiting}
-            await self._api.put("pods", self.document)
+            await self._show()
             await asyncio.Event().wait()
         key = (self._name, container["name"])
         self._api.logs[key] = bytearray()
@@ -183,13 +190,13 @@ class Pod:
         except OSError as error:
             terminated = {"exitCode": 128, "reason": "StartError", "message": f"exec failed: {error.strerror}"}
             status["state"] = {"terminated": terminated}
-            await self._api.put("pods", self.document)
+            await self._show()
             return None
         self._processes[container["name"]] = process
         self._reading.add(asyncio.create_task(self._read(container["name"], process)))
         status["state"] = {"running": {"startedAt": "2026-11-22T00:00:00Z"}}
         self.document["status"]["phase"] = "Running" if kind == "containerStatuses" else "Pending"
-        await self._api.put("pods", self.document)
+        await self._show()
         return process
 
     async def _launch(self, container: Document) -> asyncio.subprocess.Process:
@@ -233,7 +240,7 @@ class Pod:
                 errors="replace"
             )
         status["state"] = {"terminated": terminated}
-        await self._api.put("pods", self.document)
+        await self._show()
         return code
 
     async def _end_sidecars(self) -> None:
@@ -248,8 +255,7 @@ class Pod:
     async def _finish(self, phase: str) -> None:
         if self.document["status"]["phase"] != "Failed":
             self.document["status"]["phase"] = phase
-        if self._name in self._api.objects["pods"]:
-            await self._api.put("pods", self.document)
+        await self._show()
         job = self._api.objects["jobs"].get(self._job["metadata"]["name"])
         if job is not None:
             failed = {
@@ -264,7 +270,7 @@ class Pod:
     async def _condition(self, kind: str, status: str, reason: str, message: str) -> None:
         condition = {"type": kind, "status": status, "reason": reason, "message": message}
         self.document["status"]["conditions"].append(condition)
-        await self._api.put("pods", self.document)
+        await self._show()
 
 
 def _placed(text: str, places: Mapping[str, str]) -> str:

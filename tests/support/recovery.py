@@ -18,7 +18,7 @@ from tests.support.postgres import Database
 CALLER = ((CREDENTIAL_KEY, CREDENTIAL),)
 EVENTS = """
 insert into delivery.event (published_at, event_id, account_id, event_type, job_id, event_time_ns, data)
-select now() + n * interval '1 microsecond', 'wev_' || lpad(n::text, 27, '0'), $4, $2, 123, 0, convert_to('{}', 'UTF8')
+select now() + n * interval '1 microsecond', 'wev_' || lpad(n::text, 27, '0'), $4, $2, $5, 0, convert_to('{}', 'UTF8')
   from generate_series($1::int, $1::int + $3::int - 1) n
 """
 DELIVERIES = """
@@ -38,6 +38,7 @@ async def fill(
     first: int = 1,
     state: str = "FAILED",
     event_type: str = "job.run.completed",
+    job_id: int = 123,
     test: bool = False,
     account_id: int = ACCOUNT,
 ) -> None:
@@ -45,17 +46,19 @@ async def fill(
     connection = await asyncpg.connect(database.owner_url)
     try:
         async with connection.transaction():
-            await connection.execute(EVENTS, first, event_type, count, account_id)
+            await connection.execute(EVENTS, first, event_type, count, account_id, job_id)
             await connection.execute(DELIVERIES, first, count, subscription_id, state, test, account_id)
     finally:
         await connection.close()
 
 
 async def recover(
-    service: DeliveryService, public_id: str, *, event_type: str = "", **times: Any
+    service: DeliveryService, public_id: str, *, event_type: str = "", job_id: int = 0, **times: Any
 ) -> delivery_pb2.Recovery:
     """Begins a recovery of what was published since 1970, unless `published_after` says otherwise."""
-    asked = delivery_pb2.Recovery(account_id=ACCOUNT, subscription_id=public_id, event_type=event_type, **times)
+    asked = delivery_pb2.Recovery(
+        account_id=ACCOUNT, subscription_id=public_id, event_type=event_type, job_id=job_id, **times
+    )
     if "published_after" not in times:
         asked.published_after.FromSeconds(1)
     answer = await service.stub.StartRecovery(pb.StartRecoveryRequest(recovery=asked), timeout=20, metadata=CALLER)

@@ -1,7 +1,9 @@
-"""One account's flood is not the others' wait: real Postgres, a pod of few slots, one account with two thousand lanes."""
+"""One account's flood is not the others' wait: real Postgres, a pod of few slots, one account with two thousand lanes.
+
+What is counted is what goes first, not seconds: those are the machine's.
+"""
 
 import asyncio
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +24,7 @@ from tests.support.postgres import Database
 from tests.support.receiver import Peer, Receiver, Request
 
 FLOODING, QUIET = 1, 2
+SLOTS = 64
 LANES = 2000
 MADE = """
 with made as (
@@ -60,16 +63,16 @@ async def _flood(service: DeliveryService, stop: asyncio.Event) -> None:
             await service.publish(*events)
 
 
-@pytest.mark.parametrize("answer_seconds", [0.2, 4.0])
-async def test_an_event_a_second_goes_out_soon_beside_a_flood_of_two_thousand_lanes(
+@pytest.mark.parametrize("answer_seconds", [0.2, 2.0])
+async def test_an_event_now_and_then_finds_a_free_slot_beside_a_flood_of_two_thousand_lanes(
     database: Database, answer_seconds: float
 ) -> None:
     async def slowly(peer: Peer, request: Request) -> None:
         await asyncio.sleep(answer_seconds)
         await peer.answer(200)
 
-    settings: dict[str, Any] = {"delivery_slots": 64, "delivery_heartbeat_seconds": 0.5, "grace_seconds": 6}
-    waits = []
+    settings: dict[str, Any] = {"delivery_slots": SLOTS, "delivery_heartbeat_seconds": 0.5, "grace_seconds": 6}
+    in_flight, overtaken_by = [], []
     async with (
         Receiver(slowly) as flooded,
         Receiver() as quiet,
@@ -81,23 +84,20 @@ async def test_an_event_a_second_goes_out_soon_beside_a_flood_of_two_thousand_la
         await service.publish(an_event(account_id=QUIET))
         await quiet.request(1)
         flood = asyncio.create_task(_flood(service, stop))
-        for number in range(2, 10):
-            await asyncio.sleep(1.0)
-            began = time.monotonic()
+        for number in range(2, 12):
+            await asyncio.sleep(0.4)
+            in_flight.append(service.engine.dispatcher.in_flight)
             await service.publish(an_event(account_id=QUIET))
+            already = len(flooded.requests)
             await quiet.request(number)
-            waits.append(time.monotonic() - began)
-        in_flight = service.engine.dispatcher.in_flight
+            overtaken_by.append(len(flooded.requests) - already)
         waiting = await service.pool.fetchval("select count(*) from delivery.queue")
         stop.set()
         await flood
         connection = await asyncpg.connect(database.owner_url)
         await connection.execute("delete from delivery.queue")
         await connection.close()
-    print(
-        "waits of the quiet account:", [round(wait, 3) for wait in waits], "in flight:", in_flight, "waiting:", waiting
-    )
+    print("in flight:", in_flight, "went before a quiet event:", overtaken_by, "waiting:", waiting)
     assert waiting > 5_000  # it was a flood
-    assert in_flight >= 48  # and the pod was in full use
-    assert sorted(waits)[len(waits) // 2] < 0.5
-    assert max(waits) < 1.5
+    assert SLOTS * 3 // 4 <= max(in_flight) < SLOTS  # the pod was in full use, and a slot was free all the same
+    assert max(overtaken_by) < SLOTS  # fewer than are under way at once

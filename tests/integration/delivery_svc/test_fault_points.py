@@ -10,18 +10,21 @@ from pathlib import Path
 import asyncpg
 import grpc
 import pytest
+from structlog.testing import capture_logs
 
 from chassis import fault_points as points
 from chassis.caller import CREDENTIAL_KEY
 from chassis.fault_points import Action
 from runhook.delivery.v1 import delivery_service_pb2 as pb
 from runhook.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
-from tests.support.delivery import CREDENTIAL, add_subscription, an_event
+from tests.support.delivery import CREDENTIAL, add_subscription, an_event, delivery_service
 from tests.support.postgres import Database
 from tests.support.processes import process
 from tests.support.receiver import Receiver
 from tests.support.service_process import free_port
 
+#: The event's id, how many calls failed, the status codes of the recorded attempts.
+Outcome = tuple[str, int, list[int]]
 ATTEMPTS = "select status_code from delivery.attempt order by number"
 
 
@@ -41,12 +44,12 @@ def settings(database: Database, directory: Path, port: int) -> dict[str, object
     }
 
 
-async def publish(port: int) -> tuple[str, int]:
+async def publish(target: str) -> tuple[str, int]:
     """One event under one request id, until it is acknowledged: its id, and how many calls failed."""
     request = pb.PublishEventsRequest(events=[an_event(request_id="once")])
     failed = 0
     while True:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        async with grpc.aio.insecure_channel(target) as channel:
             try:
                 stub = DeliveryServiceStub(channel)
                 answer = await stub.PublishEvents(request, timeout=10, metadata=((CREDENTIAL_KEY, CREDENTIAL),))
@@ -69,21 +72,13 @@ async def finished(database: Database) -> list[int]:
         await connection.close()
 
 
-async def survive(database: Database, told: Mapping[str, object], armed: str, port: int) -> tuple[str, int, list[int]]:
-    """A publish to a process that fails as it is armed, and is started again if it dies of that. Event id, failed calls,
-    recorded attempts."""
-    publishing = asyncio.create_task(publish(port))
+async def survive_a_death(database: Database, told: Mapping[str, object], armed: str, port: int) -> Outcome:
+    """A publish to a process that dies as it is armed, and is started again."""
+    publishing = asyncio.create_task(publish(f"127.0.0.1:{port}"))
     fault = {"FAULT_POINTS": armed, "ENVIRONMENT": "development"}
     async with process("delivery_svc", {**told, **fault}) as failing:
-        if f":{Action.DIE}" in armed:
-            assert await asyncio.wait_for(failing.process.wait(), 30) == -signal.SIGKILL
-        else:
-            event_id, failed = await publishing
-            recorded = await finished(database)
-            assert await failing.stop() == 0
+        assert await asyncio.wait_for(failing.process.wait(), 30) == -signal.SIGKILL
         assert '"event": "fault_point.reached"' in await failing.errors()
-        if f":{Action.DIE}" not in armed:
-            return event_id, failed, recorded
     async with process("delivery_svc", told) as again:
         await again.ready()
         event_id, failed = await publishing
@@ -92,18 +87,37 @@ async def survive(database: Database, told: Mapping[str, object], armed: str, po
     return event_id, failed, recorded
 
 
+async def survive(database: Database, armed: str) -> Outcome:
+    """A publish to a pod that fails as it is armed and lives on, in this process."""
+    points.arm(armed)
+    try:
+        with capture_logs() as told:
+            async with delivery_service(database, delivery_retry_delays_seconds="0.2,0.2,0.2") as service:
+                event_id, failed = await publish(service.target)
+                recorded = await finished(database)
+    finally:
+        points.arm("")
+    assert [one["event"] for one in told].count("fault_point.reached") == 1
+    return event_id, failed, recorded
+
+
 @pytest.mark.parametrize("action", list(Action))
 @pytest.mark.parametrize("point", points.OF_DELIVERY)
 async def test_a_failure_at_a_fault_point_loses_nothing_and_repeats_what_was_not_recorded(
-    database: Database, tmp_path: Path, point: str, action: Action
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, action: Action
 ) -> None:
-    port = free_port()
+    monkeypatch.setattr(points, "PAUSE_SECONDS", 0.5)
+    armed = f"{point}:{action}"
     answers = [500, 200] if point == points.AFTER_CLAIM_BEFORE_DISPATCH else [200]  # it is a retry that is claimed
     async with Receiver(*answers) as receiver:
         await add_subscription(database, receiver.url)
-        told = settings(database, tmp_path, port)
-        event_id, failed, recorded = await survive(database, told, f"{point}:{action}", port)
+        if action is Action.DIE:
+            port = free_port()
+            outcome = await survive_a_death(database, settings(database, tmp_path, port), armed, port)
+        else:
+            outcome = await survive(database, armed)
         arrived = [json.loads(request.body)["eventId"] for request in receiver.requests]
+    event_id, failed, recorded = outcome
     undone = 1 if (point, action) == (points.AFTER_POST_BEFORE_RECORD, Action.DIE) else 0
     assert recorded == answers
     assert arrived == [event_id] * (len(answers) + undone)

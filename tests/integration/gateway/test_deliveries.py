@@ -230,7 +230,8 @@ async def test_what_is_not_there_is_404_for_those_who_may_look(house: House, dat
     odd_numbers = ("0", "999", "-1", "x", "1.0", "%00", "%2F", str(2**63 - 1), str(2**63), "9" * 400)
     odd_events = ("wev_2L6ZDoilyiWzKkSA59Gmc2d7FDD", "x", "%00", "%2F", webhook["id"], "x" * 3000)
     for odd in odd_numbers:
-        assert (odd, (await house.call("GET", f"{DELIVERIES}/{odd}")).status) == (odd, 404)
+        missed = await house.call("GET", f"{DELIVERIES}/{odd}")
+        assert (odd, missed.status, missed.json["reason"]) == (odd, 404, "DELIVERY_NOT_FOUND")
         assert (odd, (await house.call("GET", f"{DELIVERIES}/{odd}", token=publisher)).status) == (odd, 403)
     for odd in odd_events:
         check(await house.call("GET", f"{ONE}/{webhook['id']}/event/{odd}/receipt"), error(404, NOT_FOUND))

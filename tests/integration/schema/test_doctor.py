@@ -103,6 +103,7 @@ async def test_an_empty_database_is_told_to_migrate(empty_database: Database) ->
     found = await examine(empty_database.owner_url)
     for name in ("schema", "partitions", "due deliveries", "pods", "windows"):
         assert (found[name].level, "run: runhook migrate" in found[name].advice) == (Level.BAD, True)
+    assert not [one.advice for one in found.values() if "ALTER TABLE" in one.advice]  # of tables that are not there
 
 
 async def test_an_older_schema_is_bad_and_a_newer_one_is_an_upgrade_under_way(empty_database: Database) -> None:

@@ -70,6 +70,7 @@ def stored(*, active: bool, reason: str | None = None) -> Subscription:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     return Subscription(
         id=1,
+        version=1,
         public_id="wsu_x",
         account_id=1,
         account_identifier="act_x",

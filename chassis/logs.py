@@ -14,7 +14,9 @@ def configure(*, level: str, style: str, process: str, pod: str) -> None:
     threshold = logging.getLevelNamesMapping()[level.upper()]
     render: structlog.types.Processor
     if style == "console":
-        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Its own tracebacks show the locals, which may be payloads and secrets.
+        plain = structlog.dev.plain_traceback
+        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
     else:
         render = structlog.processors.JSONRenderer()
     shared: list[structlog.types.Processor] = [
@@ -22,8 +24,9 @@ def configure(*, level: str, style: str, process: str, pod: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
+    as_text = structlog.processors.format_exc_info
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, render],
+        processors=[*shared, as_text, render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -32,7 +35,8 @@ def configure(*, level: str, style: str, process: str, pod: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render], foreign_pre_chain=shared
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, as_text, render],
+            foreign_pre_chain=shared,
         )
     )
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)

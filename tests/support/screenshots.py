@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, FloatRect
+from playwright.async_api import Browser, FloatRect, ViewportSize
 
 from standalone import binaries
 from standalone.postgres import Postgres
@@ -45,7 +45,7 @@ async def furnish(house: Platform, account: Tenant, receivers: dict[str, Receive
             await receiver.request(12)
 
 
-async def pictures(browser: Browser, url: str, account: Tenant, scheme: str, size: dict[str, int], paths: Any) -> None:
+async def pictures(browser: Browser, url: str, account: Tenant, scheme: str, size: ViewportSize, paths: Any) -> None:
     """One of each page."""
     async with opened(browser, url, account.token, scheme=scheme, size=size) as page:
         for path in paths:

@@ -94,7 +94,8 @@ async def test_a_name_that_turns_to_a_denied_address_is_refused_at_the_next_conn
     resolver = FixedResolver(("127.0.0.2",), ("127.0.0.1",))
     sender = make_sender(policy=AddressPolicy(["127.0.0.2/32"]), resolver=resolver)
     closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-    async with Receiver(closing, host="127.0.0.2") as vetted, Receiver(port=vetted.port) as elsewhere:
+    # In this order: on 127.0.0.1 a client of somebody else may have the port.
+    async with Receiver() as elsewhere, Receiver(closing, host="127.0.0.2", port=elsewhere.port) as vetted:
         url = f"http://rebinds.example:{vetted.port}/"
         assert (await post(sender, url)).status_code == 200
         assert (await post(sender, url)).error is ErrorClass.ADDRESS_DENIED
@@ -133,7 +134,8 @@ async def test_an_answer_that_changes_in_the_name_server_changes_no_connect_unde
     resolver = Resolver(keep_seconds=0.0)
     closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     sender = make_sender(policy=AddressPolicy(["127.0.0.2/32"]), resolver=resolver)
-    async with Receiver(closing, host="127.0.0.2") as vetted, Receiver(port=vetted.port) as elsewhere:
+    # In this order: on 127.0.0.1 a client of somebody else may have the port.
+    async with Receiver() as elsewhere, Receiver(closing, host="127.0.0.2", port=elsewhere.port) as vetted:
         url = f"http://rebinds.example:{vetted.port}/"
         errors = [(await post(sender, url)).error for _ in range(6)]
         assert errors == [ErrorClass.NONE, ErrorClass.ADDRESS_DENIED] * 3

@@ -56,12 +56,7 @@ async def work(settings: TriggerSettings, process: Process, stack: AsyncExitStac
 
     acquirer = Acquirer(pool, lease_seconds=settings.trigger_lease_seconds)
     acquiring = Loop("acquire", acquirer.tick, interval=settings.trigger_acquire_seconds)
-    telling = Telling(
-        operator_account_id=settings.operator_account_id,
-        rejected=settings.trigger_announce_rejected,
-        cancelled=settings.trigger_announce_cancelled,
-    )
-    announcer = Announcer(pool, DeliveryServiceStub(channel), credential, telling)
+    announcer = Announcer(pool, DeliveryServiceStub(channel), credential, _telling(settings))
     announcing = Loop("announce", announcer.tick, interval=settings.trigger_announce_seconds)
     aftermath = Aftermath(sweep=lambda: closing.wake(), acquire=acquiring.wake, journey=Journey(pool))
     closing = Loop("close", Closer(pool, clock, aftermath).tick, interval=settings.trigger_sweep_seconds)
@@ -84,6 +79,14 @@ async def work(settings: TriggerSettings, process: Process, stack: AsyncExitStac
         doors=[GrpcServer(settings, identity, lambda server: _add(server, triggers, runs), SERVICES)],
         loops=[closing, acquiring, announcing, rescuing, scheduling, surveying, beating, *pruner.loops()],
         drain=[receiver.idle, beater.leave],
+    )
+
+
+def _telling(settings: TriggerSettings) -> Telling:
+    return Telling(
+        operator_account_id=settings.operator_account_id,
+        rejected=settings.trigger_announce_rejected,
+        cancelled=settings.trigger_announce_cancelled,
     )
 
 

@@ -54,14 +54,17 @@ async def _insert_steps(connection: PoolConnectionProxy, plan_id: int, plan: New
     await connection.execute(INSERT_STEP_TASKS, plan_id, [step for step, _ in pairs], [task_id for _, task_id in pairs])
 
 
-FIND_PLAN = """
+# What is read of a plan, whichever is asked for.
+_PLANS = """
 select p.plan_id, p.account_id, p.name, coalesce(p.failure_handler_task_id, 0) as failure_handler_task_id, p.timeout_seconds,
        p.allow_parallel_runs, p.queue_limit, p.queue_mode, p.queue_count, p.paused, p.version, p.created_at,
        (select json_agg(json_build_object('name', s.name, 'task_ids', array(
                    select t.task_id from trigger.plan_step_task t
                     where t.plan_id = s.plan_id and t.step = s.step order by t.task_id)) order by s.step)
           from trigger.plan_step s where s.plan_id = p.plan_id) as steps
-  from trigger.plan p
+  from trigger.plan p"""
+
+FIND_PLAN = f"""{_PLANS}
  where p.account_id = $1 and p.plan_id = $2
 """
 
@@ -73,14 +76,7 @@ async def find(connection: asyncpg.Pool | PoolConnectionProxy, account_id: int, 
 
 
 # Compared as rows, so that only plan_account gives this order and not the key of all plans.
-LIST_PLANS = """
-select p.plan_id, p.account_id, p.name, coalesce(p.failure_handler_task_id, 0) as failure_handler_task_id, p.timeout_seconds,
-       p.allow_parallel_runs, p.queue_limit, p.queue_mode, p.queue_count, p.paused, p.version, p.created_at,
-       (select json_agg(json_build_object('name', s.name, 'task_ids', array(
-                   select t.task_id from trigger.plan_step_task t
-                    where t.plan_id = s.plan_id and t.step = s.step order by t.task_id)) order by s.step)
-          from trigger.plan_step s where s.plan_id = p.plan_id) as steps
-  from trigger.plan p
+LIST_PLANS = f"""{_PLANS}
  where (p.account_id, p.plan_id) > ($1, $2) and (p.account_id, p.plan_id) <= ($1, 9223372036854775807)
  order by p.account_id, p.plan_id
  limit $3
@@ -92,14 +88,7 @@ async def list_oldest(pool: asyncpg.Pool, account_id: int, *, above: int, most: 
     return [_plan(row) for row in await pool.fetch(LIST_PLANS, account_id, above, most)]
 
 
-LIST_NAMED_PLANS = """
-select p.plan_id, p.account_id, p.name, coalesce(p.failure_handler_task_id, 0) as failure_handler_task_id, p.timeout_seconds,
-       p.allow_parallel_runs, p.queue_limit, p.queue_mode, p.queue_count, p.paused, p.version, p.created_at,
-       (select json_agg(json_build_object('name', s.name, 'task_ids', array(
-                   select t.task_id from trigger.plan_step_task t
-                    where t.plan_id = s.plan_id and t.step = s.step order by t.task_id)) order by s.step)
-          from trigger.plan_step s where s.plan_id = p.plan_id) as steps
-  from trigger.plan p
+LIST_NAMED_PLANS = f"""{_PLANS}
  where p.account_id = $1 and p.plan_id = any($2::bigint[]) and p.plan_id > $3
  order by p.plan_id
  limit $4

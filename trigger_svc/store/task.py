@@ -25,11 +25,14 @@ async def insert(pool: asyncpg.Pool | PoolConnectionProxy, task: NewTask) -> Tas
     return _task(row)
 
 
-FIND_TASK = """
+# What is read of a task, whichever is asked for.
+_TASKS = """
 select task_id, account_id, name, kind, command, slots, parameters, timeout_seconds, allow_parallel_runs, max_attempts,
        environment_id, environment_name, project_id, project_name, dbt_version, queue_limit, queue_mode, queue_count, paused,
        version, created_at
-  from trigger.task
+  from trigger.task"""
+
+FIND_TASK = f"""{_TASKS}
  where account_id = $1 and task_id = $2
 """
 
@@ -41,11 +44,7 @@ async def find(connection: asyncpg.Pool | PoolConnectionProxy, account_id: int, 
 
 
 # Compared as rows, so that only task_account gives this order and not the key of all tasks.
-LIST_TASKS = """
-select task_id, account_id, name, kind, command, slots, parameters, timeout_seconds, allow_parallel_runs, max_attempts,
-       environment_id, environment_name, project_id, project_name, dbt_version, queue_limit, queue_mode, queue_count, paused,
-       version, created_at
-  from trigger.task
+LIST_TASKS = f"""{_TASKS}
  where (account_id, task_id) > ($1, $2) and (account_id, task_id) <= ($1, 9223372036854775807)
  order by account_id, task_id
  limit $3
@@ -57,11 +56,7 @@ async def list_oldest(pool: asyncpg.Pool, account_id: int, *, above: int, most: 
     return [_task(row) for row in await pool.fetch(LIST_TASKS, account_id, above, most)]
 
 
-LIST_NAMED_TASKS = """
-select task_id, account_id, name, kind, command, slots, parameters, timeout_seconds, allow_parallel_runs, max_attempts,
-       environment_id, environment_name, project_id, project_name, dbt_version, queue_limit, queue_mode, queue_count, paused,
-       version, created_at
-  from trigger.task
+LIST_NAMED_TASKS = f"""{_TASKS}
  where account_id = $1 and task_id = any($2::bigint[]) and task_id > $3
  order by task_id
  limit $4
